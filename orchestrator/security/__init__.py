@@ -1,0 +1,1 @@
+"""Whom orch trusts and what it keeps to itself: host keys, and secrets held in memory."""

@@ -1,0 +1,65 @@
+"""Actions: the controller's half of the tasks that have one. One file per action, loaded when first used.
+
+An action file has ``ARGS`` (and ``RULES``, ``FREE_FORM`` … as a module has) when it exists on the controller alone, or
+none of them when it wraps a module of that name; and ``async def run(call) -> value``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+from modules import registry
+from orchestrator.engine.call import Call
+from orchestrator.engine.outcome import Value, failure
+
+Action = Callable[[Call], Awaitable[Value]]
+
+CONTROLLER_ONLY = {
+    "debug": "debug", "set_fact": "set_fact", "assert": "assertion", "fail": "fail", "pause": "pause",
+    "include_vars": "include_vars", "meta": "meta", "add_host": "add_host", "group_by": "group_by",
+    "template": "template", "raw": "raw", "wait_for_connection": "wait_for_connection",
+    "include_tasks": "include", "include_role": "include_role", "import_tasks": "include",
+    "import_role": "include_role", "validate_argument_spec": "validate_argument_spec",
+    "gather_facts": "gather_facts",
+}
+WRAPPING = {"copy": "copy", "fetch": "fetch", "script": "script", "unarchive": "unarchive", "assemble": "assemble"}
+
+
+@cache
+def action_for(name: str) -> Action:
+    """The action for a canonical name; a plain module is run as it is."""
+    file = CONTROLLER_ONLY.get(name) or WRAPPING.get(name)
+    if file is None:
+        return run_module
+    action: Action = importlib.import_module(f"orchestrator.engine.actions.{file}").run
+    return action
+
+
+async def run_module(call: Call) -> Value:
+    """Run the module of the task's own name with its arguments as they are."""
+    return await call.execute(call.task.action, call.args)
+
+
+def register_all() -> None:
+    """Make the controller-only actions known by their names, so that playbooks that use them are checked as well.
+
+    Cheap: an action's file is imported only when somebody asks for its arguments.
+    """
+    for name, file in CONTROLLER_ONLY.items():
+        registry.register(_describe(name, file))
+
+
+def _describe(name: str, file: str) -> Any:
+    module = importlib.import_module(f"orchestrator.engine.actions.{file}")
+    spec = getattr(module, "SPECS", {}).get(name, module)
+    get = spec.get if isinstance(spec, dict) else lambda key, default=None: getattr(spec, key, default)
+    return registry.ModuleInfo(
+        name, get("ARGS", {}), rules=get("RULES", ()), free_form=get("FREE_FORM"), retry_safe=True, check_mode="own",
+        doc=get("DOC") or module.__doc__ or "", kind="action", allow_unknown=bool(get("ALLOW_UNKNOWN", False)),
+    )
+
+
+__all__ = ["Action", "action_for", "failure", "register_all", "run_module"]

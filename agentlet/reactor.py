@@ -1,0 +1,172 @@
+"""A select loop: file descriptors, timers and child processes of one single-threaded program."""
+
+import os
+import select
+import signal
+import time
+
+CONGESTED_BYTES = 4 * 1024 * 1024
+
+
+class Reactor(object):
+    """Runs callbacks until `stop`. A callback that raises ends the loop: callbacks handle what they expect."""
+
+    def __init__(self):
+        self.outlet = None
+        """The `Sender` whose congestion pauses every gated reader."""
+        self._readers = {}
+        self._senders = {}
+        self._timers = []
+        self._children = {}
+        self._stopped = False
+        self._wake_r, self._wake_w = os.pipe()
+        for fd in (self._wake_r, self._wake_w):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, _nothing)
+        signal.set_wakeup_fd(self._wake_w)
+
+    def add_reader(self, fd, callback, gated=False):
+        """``callback()`` when ``fd`` can be read; a gated one waits while the outlet is congested."""
+        self._readers[fd] = (callback, gated)
+
+    def remove_reader(self, fd):
+        self._readers.pop(fd, None)
+
+    def add_sender(self, sender):
+        self._senders[sender.fd] = sender
+
+    def remove_sender(self, sender):
+        self._senders.pop(sender.fd, None)
+
+    def call_later(self, delay_s, callback):
+        """A timer; give it to `cancel_timer` when it is no longer wanted."""
+        timer = [time.monotonic() + delay_s, callback]
+        self._timers.append(timer)
+        return timer
+
+    def cancel_timer(self, timer):
+        if timer in self._timers:
+            self._timers.remove(timer)
+
+    def on_exit(self, pid, callback):
+        """``callback(wait status)`` when this child has ended. Other children are reaped silently."""
+        self._children[pid] = callback
+
+    def stop(self):
+        self._stopped = True
+
+    def run(self):
+        while not self._stopped:
+            self._once()
+
+    def _once(self):
+        congested = self.outlet is not None and self.outlet.pending > CONGESTED_BYTES
+        readers = [fd for fd, (_, gated) in self._readers.items() if not (gated and congested)] + [self._wake_r]
+        writers = [fd for fd, sender in self._senders.items() if sender.pending]
+        readable, writable, _ = select.select(readers, writers, [], self._timeout())
+        for fd in writable:
+            if fd in self._senders:
+                self._senders[fd].flush()
+        for fd in readable:
+            if fd == self._wake_r:
+                self._drain_wakeups()
+            elif fd in self._readers:
+                self._readers[fd][0]()
+        # Children after their pipes: what a child wrote before it ended has been read by then, or is drained later.
+        self._reap()
+        self._run_timers()
+
+    def _timeout(self):
+        if not self._timers:
+            return None
+        return max(0.0, min(timer[0] for timer in self._timers) - time.monotonic())
+
+    def _run_timers(self):
+        now = time.monotonic()
+        for timer in [timer for timer in self._timers if timer[0] <= now]:
+            if timer in self._timers:
+                self._timers.remove(timer)
+                timer[1]()
+
+    def _drain_wakeups(self):
+        try:
+            while os.read(self._wake_r, 512):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _reap(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            callback = self._children.pop(pid, None)
+            if callback is not None:
+                callback(status)
+
+
+class Sender(object):
+    """Writes to a descriptor without ever blocking; what does not fit waits in memory. A closed reader is no error."""
+
+    def __init__(self, reactor, fd):
+        self.fd = fd
+        self.broken = False
+        self._reactor = reactor
+        self._chunks = []
+        self.pending = 0
+        os.set_blocking(fd, False)
+        reactor.add_sender(self)
+
+    def send(self, data):
+        if self.broken:
+            return
+        self._chunks.append(data)
+        self.pending += len(data)
+        if len(self._chunks) == 1:
+            self.flush()
+
+    def flush(self):
+        """Writes what can be written now."""
+        try:
+            while self._chunks:
+                written = os.write(self.fd, self._chunks[0])
+                self.pending -= written
+                if written < len(self._chunks[0]):
+                    self._chunks[0] = self._chunks[0][written:]
+                else:
+                    self._chunks.pop(0)
+        except BlockingIOError:
+            pass
+        except OSError:
+            # The other side is gone; whoever reads from it notices the same and acts on it.
+            self.broken, self._chunks, self.pending = True, [], 0
+
+    def flush_for(self, limit_s):
+        """Writes everything, or gives up after ``limit_s``."""
+        end = time.monotonic() + limit_s
+        while self.pending and time.monotonic() < end:
+            select.select([], [self.fd], [], max(0.0, end - time.monotonic()))
+            self.flush()
+
+    def close(self):
+        self._reactor.remove_sender(self)
+        if not self.broken:
+            self.broken = True
+        os.close(self.fd)
+
+
+def read_available(fd, limit=1 << 18):
+    """Up to ``limit`` bytes that are there; b"" at the end of the stream; None when there is nothing now."""
+    try:
+        return os.read(fd, limit)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""  # a pty's master says EIO when its last user has gone
+
+
+def _nothing(number, frame):
+    """A Python-level handler is needed for the wakeup descriptor to be written to."""

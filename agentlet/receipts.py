@@ -1,0 +1,139 @@
+"""What this host did for a job, on disk, so that a task that must not run twice runs once.
+
+One append-only file per job and attempt, one JSON object a line. ``begun`` is synced to disk before the task executes,
+``result`` after it. A line that was cut by a crash is as if it had not been written: a cut ``begun`` means that the task
+was not started yet. `remove` is for when the controller has stored everything.
+"""
+
+import hashlib
+import json
+import os
+import time
+
+from agentlet import processes
+
+KEEP_S = 7 * 24 * 3600
+ROOT_DIRECTORY = "/var/lib/orch/receipts"
+
+
+def default_directory(uid, home):
+    """Where receipts of this user go."""
+    return ROOT_DIRECTORY if uid == 0 else os.path.join(home, ".local/state/orch/receipts")
+
+
+def open_directory(path):
+    """Makes the directory (0700) if needed; its path, or None when this host has no place to write or it is not ours."""
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        info = os.lstat(path)
+        if info.st_uid != os.geteuid():
+            return None
+        if info.st_mode & 0o077:
+            os.chmod(path, 0o700)
+        probe = os.path.join(path, ".probe-%d" % os.getpid())
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        os.unlink(probe)
+        return path
+    except OSError:
+        return None
+
+
+def sweep(directory, now=None):
+    """Removes receipts that nobody acknowledged for a week. Returns how many."""
+    removed, limit = 0, (time.time() if now is None else now) - KEEP_S
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        try:
+            if name.endswith(".jsonl") and os.lstat(path).st_mtime < limit:
+                os.unlink(path)
+                removed += 1
+        except OSError:
+            continue  # gone meanwhile
+    return removed
+
+
+def book_path(directory, job, attempt):
+    """The file of one attempt of a job; a job's id is the controller's word and never becomes a path."""
+    name = hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:40]
+    return os.path.join(directory, "%s-%d.jsonl" % (name, attempt))
+
+
+def remove(directory, job, attempt):
+    """The controller has stored everything of this attempt."""
+    try:
+        os.unlink(book_path(directory, job, attempt))
+    except FileNotFoundError:
+        pass
+
+
+class Book(object):
+    """The receipts of one attempt of a job. ``results`` and ``begun`` are by task id."""
+
+    def __init__(self, directory, job, attempt):
+        # type: (str, str, int) -> None
+        self.path = book_path(directory, job, attempt)
+        self.results = {}
+        self.begun = {}
+        self.load()
+
+    def load(self):
+        """Reads what is recorded by now."""
+        try:
+            with open(self.path, "rb") as opened:
+                lines = opened.read().split(b"\n")
+        except FileNotFoundError:
+            return
+        for line in lines[:-1]:
+            try:
+                entry = json.loads(line.decode("ascii"))
+            except ValueError:
+                continue  # cut by a crash, and continued behind it
+            if "begun" in entry:
+                self.begun[entry["begun"]] = entry
+                self.results.pop(entry["begun"], None)
+            elif "result" in entry:
+                self.results[entry["result"]["task"]] = entry["result"]
+
+    def begin(self, task, pid):
+        """Records, durably, that the task is about to execute in process ``pid``."""
+        entry = {"begun": task, "pid": pid, "ticks": processes.start_ticks(pid), "boot": processes.boot_id(),
+                 "since": processes.now_ticks(), "time": time.time()}
+        self._append(entry)
+        self.begun[task] = entry
+
+    def end(self, *results):
+        """Records results (the fields of their events, with ``task``), durably."""
+        self._append(*[{"result": result} for result in results])
+        self.results.update((result["task"], result) for result in results)
+
+    def running(self, task):
+        """The pid of the process that began the task and still runs, or None."""
+        entry = self.begun.get(task)
+        if entry is None or entry["boot"] != processes.boot_id():
+            return None
+        return entry["pid"] if processes.alive(entry["pid"], entry["ticks"]) else None
+
+    def _append(self, *entries):
+        new = not os.path.exists(self.path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(self.path, flags, 0o600)
+        try:
+            # The newline first ends a line that a crash may have cut.
+            data = b"" if new else b"\n"
+            for entry in entries:
+                data += json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"
+            while data:
+                data = data[os.write(fd, data):]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if new:
+            _sync_directory(os.path.dirname(self.path))
+
+
+def _sync_directory(path):
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,325 @@
+"""The supervisor: reads frames from the carrier, hands jobs to legs, and outlives whatever modules do.
+
+It is single-threaded, never blocks on the other side, executes nothing itself, and exits when its stdin has ended and
+nothing runs any more. A lost carrier is no cancel: see `Runtime._lose`.
+"""
+
+import gc
+import os
+import pwd
+import signal
+import sys
+import time
+import zlib
+from collections import OrderedDict
+
+from agentlet.reactor import Reactor, Sender, read_available
+from agentlet.wire import PROTOCOL, Decoder, WireError, encode
+
+DEFAULT_MEMORY_BYTES = 1 << 30
+_KEEP_RESULTS_BYTES = 32 * 1024 * 1024
+_MAX_SOURCE_BYTES = 8 * 1024 * 1024
+
+
+def main(sources, payload):
+    """Runs until the carrier ends. ``sources`` is what modules are imported from; it grows with `source` frames."""
+    wire_in, wire_out = _take_over_descriptors()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    runtime = Runtime(sources, payload, wire_in, wire_out)
+    runtime.run()
+    return 0
+
+
+class Runtime(object):
+    """One per connection and user."""
+
+    time = staticmethod(time.time)
+    encode = staticmethod(encode)
+
+    def __init__(self, sources, payload, wire_in, wire_out):
+        self.payload = payload
+        self.reactor = Reactor()
+        self.secrets = {}
+        self.source_frames = []
+        self.memory_limit_bytes = DEFAULT_MEMORY_BYTES
+        self.uid = os.geteuid()
+        self.user, self.home = _account(self.uid)
+        self.receipts = None
+        self._sources = sources
+        self._in = wire_in
+        self._out = self.reactor.outlet = Sender(self.reactor, wire_out)
+        self._decoder = Decoder()
+        self._greeted = self._leaving = False
+        self._jobs = {}
+        self._children = {}
+        self._finished = OrderedDict()
+        self._idle_limit_s = None
+        self._idle_timer = None
+
+    def run(self):
+        _restore_locale()
+        self._open_receipts()
+        self.send(self._ready())
+        os.set_blocking(self._in, False)
+        self.reactor.add_reader(self._in, self._read)
+        self.reactor.call_later(0, self._warm_up)
+        self.reactor.run()
+        self._out.flush_for(5.0)
+
+    # What jobs and legs use
+
+    def send(self, header, body=b""):
+        self._out.send(encode(header, body))
+
+    def identity_of(self, task):
+        if not task.get("become"):
+            return None
+        from agentlet import become
+        return become.identity_of(task["become"], self.user)
+
+    def leg(self, job, identity, tasks):
+        if identity is None:
+            from agentlet.workerleg import WorkerLeg
+            self._import_modules(tasks)
+            return WorkerLeg(self, job, tasks)
+        from agentlet.child import Child, ChildLeg
+        child = self._children.get(identity)
+        if child is None:
+            child = self._children[identity] = Child(self, identity)
+        return ChildLeg(self, job, tasks, child)
+
+    def job_over(self, job):
+        self._jobs.pop(job.id, None)
+        if job.results and not job.header.get("check"):
+            self._finished[(job.id, job.attempt)] = job
+            self._forget_old_results()
+        if self._leaving:
+            self._write_unstored(job)
+        self._leave_if_idle()
+        self._rest()
+
+    def child_over(self, child):
+        # A wrong password is not tried again with every task: that locks accounts. Anything else may have changed.
+        if child.fault.code != "become_password_wrong":
+            self._children.pop(child.identity, None)
+        self._leave_if_idle()
+
+    # Frames
+
+    def _read(self):
+        data = read_available(self._in)
+        if data is None:
+            return
+        if not data:
+            return self._lose()
+        self._rest()
+        try:
+            for header, body in self._decoder.feed(data):
+                self._handle(header, body)
+        except (WireError, KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+            self._give_up("protocol", "A frame makes no sense: %s: %s" % (type(error).__name__, error))
+
+    def _handle(self, header, body):
+        kind = header["t"]
+        if not self._greeted and kind != "hello":
+            raise WireError("The first frame must be hello, not %s" % kind)
+        handler = _HANDLERS.get(kind)
+        if handler is None:
+            raise WireError("There is no frame %s" % kind)
+        handler(self, header, body)
+
+    def _hello(self, header, body):
+        if header.get("protocol") != PROTOCOL:
+            raise WireError("This runtime speaks protocol %d, not %s" % (PROTOCOL, header.get("protocol")))
+        self._greeted = True
+        self.memory_limit_bytes = header.get("memory_limit_bytes") or DEFAULT_MEMORY_BYTES
+        self._idle_limit_s = header.get("keep_s")
+        for name, value in (header.get("environment") or {}).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._rest()
+
+    def _source(self, header, body):
+        decompressor = zlib.decompressobj()
+        text = decompressor.decompress(body, _MAX_SOURCE_BYTES)
+        if decompressor.unconsumed_tail:
+            raise WireError("The source of %s is too large" % header["name"])
+        name = header["name"]
+        if not name.startswith("modules."):
+            raise WireError("A source must be a module of modules, not %s" % name)
+        self._sources[name] = text.decode("utf-8")
+        self.source_frames.append((header, body))
+        sys.modules.pop(name, None)
+
+    def _secret(self, header, body):
+        if self.secrets.get(header["name"]) != header["value"]:
+            self.secrets[header["name"]] = header["value"]
+            for identity in [i for i, child in self._children.items() if child.state == "over" and i.secret == header["name"]]:
+                del self._children[identity]
+
+    def _job(self, header, body):
+        from agentlet.job import Job
+        if header["id"] in self._jobs:
+            raise WireError("The job %s is here already" % header["id"])
+        job = Job(self, header)
+        self._finished.pop((job.id, job.attempt), None)
+        self._jobs[job.id] = job
+        job.start()
+
+    def _to_job(self, header, body):
+        job = self._jobs.get(header["job"])
+        if job is not None:
+            job.receive(header, body)
+
+    def _cancel(self, header, body):
+        job = self._jobs.get(header["job"])
+        if job is not None:
+            job.cancel()
+
+    def _ack(self, header, body):
+        self._finished.pop((header["job"], header.get("attempt", 1)), None)
+        if self.receipts is not None:
+            from agentlet import receipts
+            receipts.remove(self.receipts, header["job"], int(header.get("attempt", 1)))
+        for child in self._children.values():
+            child.send(header)
+
+    def _bye(self, header, body):
+        self._finished.clear()
+        for child in self._children.values():
+            child.send(header)
+        self._end(lost=False)
+
+    # The end
+
+    def _lose(self):
+        """The carrier is gone. What runs may end; its result goes into the receipt; no further task begins."""
+        self._end(lost=True)
+
+    def _end(self, lost):
+        self._leaving = True
+        self.reactor.remove_reader(self._in)
+        for job in list(self._finished.values()):
+            self._write_unstored(job)
+        for child in list(self._children.values()):
+            if lost or not child.legs:
+                child.hang_up()
+        if lost:
+            for job in list(self._jobs.values()):
+                job.lose()
+        self._leave_if_idle()
+
+    def _leave_if_idle(self):
+        if not self._leaving or self._jobs:
+            return
+        for child in list(self._children.values()):
+            if child.state != "over":
+                child.hang_up()
+        if not any(child.state != "over" for child in self._children.values()):
+            self.reactor.stop()
+
+    def _give_up(self, code, message):
+        self.send({"t": "fault", "code": code, "message": message})
+        self._lose()
+
+    def _write_unstored(self, job):
+        """Results that the controller may not have stored: should it offer the job again, it gets these."""
+        self._finished.pop((job.id, job.attempt), None)
+        if self.receipts is None:
+            return
+        from agentlet.receipts import Book
+        try:
+            book = Book(self.receipts, job.id, job.attempt)
+            missing = [result for result in job.results if result["task"] not in book.results]
+            if missing:
+                book.end(*missing)
+        except OSError:
+            pass  # nobody is left to be told; the controller will run these, retry-safe, tasks again
+
+    def _forget_old_results(self):
+        kept = 0
+        for key in list(reversed(self._finished)):
+            kept += sum(len(str(result["values"])) for result in self._finished[key].results)
+            if kept > _KEEP_RESULTS_BYTES:
+                del self._finished[key]
+
+    # At rest
+
+    def _rest(self):
+        """A controller that says nothing for its keep_s, while nothing runs, is gone: a dead network sends no EOF."""
+        self.reactor.cancel_timer(self._idle_timer)
+        self._idle_timer = None
+        if self._idle_limit_s and not self._jobs and not self._leaving:
+            self._idle_timer = self.reactor.call_later(float(self._idle_limit_s), self._lose)
+
+    def _warm_up(self):
+        """Imports what the first task needs while the controller is on its way to send it."""
+        from agentlet import job, processes, workerleg  # noqa: F401
+        processes.become_subreaper()
+        if self.receipts is not None:
+            from agentlet import receipts
+            receipts.sweep(self.receipts)
+        if hasattr(gc, "freeze"):
+            gc.freeze()
+
+    def _import_modules(self, tasks):
+        """Before the fork, so that every worker finds them warm. A broken one is reported by the task that needs it."""
+        from agentlet import execute
+        from modules.api import Failed
+        for name in sorted(set(task["module"] for task in tasks)):
+            try:
+                execute.load(name)
+            except (Failed, SystemExit):
+                continue
+
+    def _open_receipts(self):
+        from agentlet import receipts
+        self.receipts = receipts.open_directory(receipts.default_directory(self.uid, self.home))
+
+    def _ready(self):
+        return {"t": "ready", "protocol": PROTOCOL, "python": list(sys.version_info[:3]), "platform": sys.platform,
+                "pid": os.getpid(), "user": self.user, "uid": self.uid, "home": self.home, "receipts": self.receipts,
+                "time": time.time()}
+
+
+_HANDLERS = {
+    "hello": Runtime._hello, "source": Runtime._source, "secret": Runtime._secret, "job": Runtime._job,
+    "blob": Runtime._to_job, "blob_error": Runtime._to_job, "credit": Runtime._to_job, "cancel": Runtime._cancel,
+    "ack": Runtime._ack, "bye": Runtime._bye,
+}
+
+
+def _take_over_descriptors():
+    """The wire moves away from 0 and 1, where anything could read or print; 2 stays, for a last word before a crash."""
+    wire_in, wire_out = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+    try:
+        os.getcwd()
+        os.stat(".")
+    except OSError:
+        os.chdir("/")
+    return wire_in, wire_out
+
+
+def _restore_locale():
+    """Undoes what the loader changed so that file names are UTF-8: commands get the locale of the login."""
+    original = os.environ.pop("ORCH_LC_ALL", None)
+    if original:
+        os.environ["LC_ALL"] = original
+    elif original is not None:
+        os.environ.pop("LC_ALL", None)
+
+
+def _account(uid):
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return str(uid), os.environ.get("HOME", "/")
+    return entry.pw_name, entry.pw_dir

@@ -1,0 +1,329 @@
+"""The supervisor's side of a worker: forks it, relays its frames, watches its time, tells how it ended.
+
+A leg is a run of consecutive tasks of a job under one identity. This one executes them in forked workers: one for all
+of them, and a new one for the rest when a worker was lost with a task whose failure does not end the job.
+"""
+
+import os
+import signal
+import time
+
+from agentlet import processes, receipts, worker
+from agentlet.execute import failure
+from agentlet.output import HeadTail
+from agentlet.reactor import Sender, read_available
+from agentlet.termination import Termination
+from agentlet.wire import Decoder, WireError
+
+LOST_LIMIT_S = 600.0
+"""How long the running task may go on after the carrier was lost, at most."""
+_PRINTED_LIMIT_BYTES = 64 * 1024
+_PRINTED_SHOWN = 2000
+_STEP_S = 0.05
+
+
+class WorkerLeg(object):
+    """``job`` gets `emit(header)`, `relay(header, body)` and, once, `leg_over(status, stop)`."""
+
+    def __init__(self, runtime, job, tasks):
+        self._runtime = runtime
+        self._reactor = runtime.reactor
+        self._job = job
+        self._tasks = tasks
+        self._done = 0
+        self._failed = False
+        self._stop = False
+        self._lost = False
+        self._ending = None
+        self._endings = []
+        self._pid = None
+
+    # What the job asks of a leg
+
+    def start(self):
+        self._fork()
+
+    def send(self, header, body):
+        """A frame of the controller for the worker: blob, blob_error, credit."""
+        if self._control is not None:
+            self._control.send(self._runtime.encode(header, body))
+
+    def cancel(self):
+        self._terminate("cancelled", "cancelled", "The task was cancelled")
+
+    def expire(self):
+        """The job's deadline has come."""
+        self._stop = True
+        self._terminate("failed", "timeout", "The job's deadline came while this task ran")
+
+    def lose(self):
+        """The carrier is gone: the running task may end, no other begins."""
+        self._lost = True
+        self._close_control()
+        self._arm(LOST_LIMIT_S)
+
+    # One worker
+
+    def _fork(self):
+        events_r, events_w = os.pipe()
+        control_r, control_w = os.pipe()
+        printed_r, printed_w = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self._in_child(events_w, control_r, printed_w)
+        for fd in (events_w, control_r, printed_w):
+            os.close(fd)
+        self._pid = pid
+        self._running = self._timer = self._foreign = None
+        self._since = processes.now_ticks()
+        self._temps = set()
+        self._decoder = Decoder()
+        self._events, self._printed_fd = events_r, printed_r
+        self._printed = HeadTail(_PRINTED_LIMIT_BYTES)
+        self._control = Sender(self._reactor, control_w)
+        os.set_blocking(events_r, False)
+        os.set_blocking(printed_r, False)
+        self._reactor.add_reader(events_r, self._read_events, gated=True)
+        self._reactor.add_reader(printed_r, self._read_printed)
+        self._reactor.on_exit(pid, self._exited)
+
+    def _in_child(self, events_w, control_r, printed_w):
+        status = 1
+        try:
+            worker.enter(printed_w, (events_w, control_r))
+            link = worker.Link(self._job.id, events_w, control_r)
+            worker.Worker(self._job.header, self._tasks[self._done:], link, self._runtime.receipts,
+                          self._runtime.memory_limit_bytes).run()
+            status = 0
+        except worker.CarrierLost:
+            status = 0
+        except BaseException:  # nothing may climb into the supervisor's code from here; the trace goes to fd 2
+            import traceback
+            os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
+        finally:
+            os._exit(status)
+
+    def _read_events(self):
+        data = read_available(self._events)
+        if data is None or self._ending is not None:
+            return None
+        if not data:
+            self._reactor.remove_reader(self._events)
+            return None
+        try:
+            for header, body in self._decoder.feed(data):
+                self._handle(header, body)
+        except WireError as error:
+            self._terminate("failed", "module_crashed", "The module disturbed the worker's own pipe: %s" % error)
+        return data
+
+    def _handle(self, header, body):
+        kind = header.get("kind") if header["t"] == "event" else header["t"]
+        if kind == "started":
+            self._begin(header)
+        elif kind == "result":
+            self._end(header)
+        elif kind == "temp":
+            (self._temps.discard if header["gone"] else self._temps.add)(header["path"])
+        elif kind == "waiting":
+            self._wait_for(header)
+        elif header["t"] == "event":
+            self._job.emit(header)
+        else:
+            self._job.relay(header, body)
+
+    def _begin(self, header):
+        self._running = self._task()
+        self._since = processes.now_ticks()
+        if self._running.get("timeout_s"):
+            self._arm(float(self._running["timeout_s"]))
+        self._job.emit(header)
+
+    def _end(self, header):
+        while self._read_printed():
+            pass
+        self._disarm()
+        note = self._printed_note()
+        if note:
+            header["warnings"] = list(header.get("warnings") or []) + [note]
+        self._running = self._foreign = None
+        self._count(header["status"])
+        self._job.emit(header, keep=True)
+
+    def _wait_for(self, header):
+        """The worker waits for a process of an earlier runtime: its time counts from when it began."""
+        self._foreign = (int(header["pid"]), int(header["since"]))
+        limit = self._running.get("timeout_s")
+        if limit:
+            self._arm(max(0.1, float(limit) - (time.time() - float(header["begun"]))))
+
+    def _task(self):
+        return self._tasks[self._done]
+
+    def _count(self, status):
+        task = self._task()
+        self._done += 1
+        if status in worker.ENDS_JOB:
+            self._failed = True
+            if not task.get("continue_on_failure"):
+                self._stop = True
+
+    # Its end
+
+    def _exited(self, status):
+        self._pid = None
+        if self._ending is None:
+            while self._read_events():
+                pass
+        if self._ending is None:
+            self._close(status)
+
+    def _close(self, status):
+        """The worker is gone, by itself."""
+        while self._read_printed():
+            pass
+        for path in self._temps:
+            _unlink(path)
+        if self._running is None and self._done < len(self._tasks) and not self._lost and not self._stop:
+            self._running = self._task()
+        if self._running is not None:
+            self._report("failed", *_cause(status))
+        self._next("ok")
+
+    def _terminate(self, status, code, message):
+        """Kills the running task with all it started, and reports it as ``status``."""
+        if self._ending is not None or self._pid is None:
+            return
+        while self._read_events():
+            pass
+        if self._pid is None or self._ending is not None:
+            return
+        self._disarm()
+        self._endings = [Termination(self._pid, self._since)]
+        if self._foreign:
+            self._endings.append(Termination(self._foreign[0], self._foreign[1], is_own_child=False))
+        self._ending = (status, code, message)
+        self._left = []
+        self._reactor.call_later(0.01, self._step)
+
+    def _step(self):
+        for ending in list(self._endings):
+            if ending.step():
+                self._left += ending.left
+                self._endings.remove(ending)
+        if self._endings:
+            self._reactor.call_later(_STEP_S, self._step)
+        elif self._pid is not None:
+            self._reactor.call_later(0.005, self._step)  # killed, and soon reaped
+        else:
+            self._ended()
+
+    def _ended(self):
+        status, code, message = self._ending
+        for path in self._temps:
+            _unlink(path)
+        hint = "These could not be killed: %s" % ", ".join(map(str, sorted(self._left))) if self._left else None
+        while self._read_printed():
+            pass
+        if self._running is not None:
+            self._report(status, code, message, hint)
+        self._next("cancelled" if status == "cancelled" else "ok")
+
+    def _report(self, status, code, message, hint=None):
+        """A result in the name of a worker that could not give it."""
+        task = self._running
+        self._running = None
+        result = failure(code, message, hint)
+        note = self._printed_note(task)
+        result.update(status=status, warnings=[note] if note else [], started=time.time(), duration_s=0.0,
+                      replayed=False)
+        self._write_receipt(task, result)
+        self._count(status)
+        self._job.emit(dict({"t": "event", "kind": "result", "task": task["id"]}, **result), keep=True)
+
+    def _write_receipt(self, task, result):
+        if not task.get("receipt") or self._runtime.receipts is None:
+            return
+        try:
+            receipts.Book(self._runtime.receipts, self._job.id, self._job.attempt).end(dict(result, task=task["id"]))
+        except OSError as error:
+            result["warnings"].append("The receipt of this task could not be written: %s" % error)
+
+    def _next(self, status):
+        """Goes on with what is left, or hands back to the job."""
+        self._release()
+        if status == "cancelled":
+            return self._job.leg_over("cancelled", True)
+        if self._lost:
+            return self._job.leg_over("lost", True)
+        if self._done < len(self._tasks) and not self._stop:
+            self._ending = None
+            return self._fork()
+        return self._job.leg_over("failed" if self._failed else "ok", self._stop)
+
+    def _release(self):
+        self._disarm()
+        self._close_control()
+        for fd in (self._events, self._printed_fd):
+            self._reactor.remove_reader(fd)
+            os.close(fd)
+
+    def _close_control(self):
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+
+    # Time and rubbish
+
+    def _arm(self, limit_s):
+        if self._timer is not None and self._timer[0] <= time.monotonic() + limit_s:
+            return
+        self._disarm()
+        self._timer = self._reactor.call_later(limit_s, self._time_is_up)
+
+    def _disarm(self):
+        self._reactor.cancel_timer(self._timer)
+        self._timer = None
+
+    def _time_is_up(self):
+        self._timer = None
+        limit = (self._running or {}).get("timeout_s")
+        text = "The task took longer than its %g s" % limit if limit else "The connection was lost, and the task went on"
+        self._terminate("failed", "timeout", text)
+
+    def _read_printed(self):
+        data = read_available(self._printed_fd)
+        if data:
+            self._printed.add(data)
+        elif data is not None:
+            self._reactor.remove_reader(self._printed_fd)
+        return data
+
+    def _printed_note(self, task=None):
+        printed, self._printed = self._printed, HeadTail(_PRINTED_LIMIT_BYTES)
+        if not printed.size:
+            return None
+        task = task or self._running or {}
+        if task.get("no_log"):
+            return "The module printed %d bytes, not shown here since the task has no_log" % printed.size
+        return "The module printed: %s" % printed.text()[:_PRINTED_SHOWN].rstrip("\n")
+
+
+def _cause(status):
+    """``(code, message, hint)`` of a worker that ended without a result."""
+    if not os.WIFSIGNALED(status):
+        return "module_crashed", "The module ended the worker with exit code %d" % os.WEXITSTATUS(status), None
+    number = os.WTERMSIG(status)
+    name = signal.Signals(number).name if number in set(signal.Signals) else "signal %d" % number
+    if number == signal.SIGKILL:
+        return "killed", "The worker was killed by SIGKILL", "Was the host out of memory? (dmesg, journalctl -k)"
+    if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        return "killed", "The worker was ended by %s" % name, None
+    return "module_crashed", "The module crashed the worker with %s" % name, None
+
+
+def _unlink(path):
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # gone, or in the hands of whoever removed its directory

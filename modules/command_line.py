@@ -1,0 +1,111 @@
+"""What ``command``, ``shell`` and ``script`` share: guards by files, the result in Ansible's shape, the failure."""
+
+import datetime
+import errno
+import glob
+import os
+import re
+
+from modules.api import Arg, Failed
+
+GUARD_ARGS = {
+    "creates": Arg("path", "A file name or glob; when it exists already, the task does not run."),
+    "removes": Arg("path", "A file name or glob; when it does not exist, the task does not run."),
+    "chdir": Arg("path", "Change into this directory first."),
+}
+INPUT_ARGS = {
+    "stdin": Arg("str", "Text for the standard input."),
+    "stdin_add_newline": Arg("bool", "Append a newline to stdin.", default=True),
+    "strip_empty_ends": Arg("bool", "Strip empty lines from the end of stdout and stderr.", default=True),
+}
+VARIABLE = re.compile(r"\$(\w+|\{[^}]*\})")
+
+
+def initial_result(cmd):
+    """The return values before anything ran."""
+    return {"changed": False, "stdout": "", "stderr": "", "rc": None, "cmd": cmd, "start": None, "end": None,
+            "delta": None, "msg": ""}
+
+
+def not_needed(args, host):
+    """Why the task has nothing to do, as (stdout, reason), or None. Globs are relative to ``chdir``."""
+    if args["creates"] and _matches(args["creates"], args["chdir"]):
+        return "skipped, since {} exists".format(args["creates"]), "'{}' exists".format(args["creates"])
+    if args["removes"] and not _matches(args["removes"], args["chdir"]):
+        return ("skipped, since {} does not exist".format(args["removes"]),
+                "'{}' does not exist".format(args["removes"]))
+    return None
+
+
+def _matches(pattern, chdir):
+    return bool(glob.glob(os.path.join(chdir or "", pattern)))
+
+
+def expand(text, environment):
+    """``~`` and ``$NAME`` expanded as a shell would for one word; unknown names stay as they are."""
+    def value(match):
+        return environment.get(match.group(1).strip("{}"), match.group(0))
+    return os.path.expanduser(VARIABLE.sub(value, text))
+
+
+def perform(args, host, cmd, execute):
+    """Run by Ansible's rules for creates, removes and check mode. ``execute()`` gives a `Completed`.
+
+    A return code other than 0 is `Failed` with code ``command_failed`` and all return values.
+    """
+    result = initial_result(cmd)
+    chdir = args["chdir"]
+    if chdir and not os.path.isdir(chdir):
+        raise Failed("chdir", "Unable to change directory before execution: {}".format(_why_no_directory(chdir)),
+                     **result)
+    reason = not_needed(args, host)
+    if reason:
+        would = "Would" if host.check_mode else "Did"
+        result.update(stdout=reason[0], rc=0, msg="{} not run command since {}".format(would, reason[1]))
+        return result
+    if host.check_mode:
+        return _predicted(args, result)
+    return _executed(args, result, execute)
+
+
+def _why_no_directory(path):
+    code = errno.ENOTDIR if os.path.lexists(path) else errno.ENOENT
+    return "[Errno {}] {}: {!r}".format(code, os.strerror(code), path)
+
+
+def _predicted(args, result):
+    """Check mode: a change is foreseen only when creates or removes say that the command is due."""
+    result.update(rc=0, msg="Command would have run if not in check mode")
+    if args["creates"] or args["removes"]:
+        result["changed"] = True
+    else:
+        result["skipped"] = True
+    return result
+
+
+def _executed(args, result, execute):
+    start = datetime.datetime.now()
+    try:
+        done = execute()
+    except Failed as fault:
+        result.update(fault.values, msg="Error executing command.")
+        raise Failed("not_executable", "Error executing command: {}".format(fault.message), fault.hint, **result)
+    end = datetime.datetime.now()
+    result.update(changed=True, rc=done.rc, stdout=_ends(args, done.stdout), stderr=_ends(args, done.stderr),
+                  start=str(start), end=str(end), delta=str(end - start))
+    if done.timed_out:
+        raise Failed("timeout", "the command did not end in time and was stopped", **result)
+    if done.rc != 0:
+        raise Failed("command_failed", "non-zero return code", **dict(result, msg="non-zero return code"))
+    return result
+
+
+def _ends(args, text):
+    return text.rstrip("\r\n") if args.get("strip_empty_ends", True) else text
+
+
+def stdin_of(args):
+    """Standard input as text, or None for an empty one."""
+    if args["stdin"] is None:
+        return None
+    return args["stdin"] + ("\n" if args["stdin_add_newline"] else "")

@@ -1,0 +1,47 @@
+"""Brings a small file's contents back as base64; changes nothing.
+
+    - name: The host's public key
+      slurp:
+        src: /etc/ssh/ssh_host_ed25519_key.pub
+      register: key
+
+Returns ``content`` (base64), ``encoding`` (base64) and ``source``. For large files there is `fetch`: the limit is 64 MiB.
+Errors: ``no_path``, ``is_directory``, ``permission_denied``, ``too_large``.
+"""
+
+import base64
+import os
+import stat
+
+from modules.api import Arg, Failed
+
+LIMIT_BYTES = 64 << 20
+
+ARGS = {"src": Arg("path", "The file on the host.", required=True, aliases=("path",))}
+CHECK_MODE = "run"
+RETRY_SAFE = True
+
+
+def run(args, host):
+    path = args["src"]
+    if not os.path.exists(path):
+        raise Failed("no_path", "File not found: {}".format(path))
+    now = os.stat(path)
+    if stat.S_ISDIR(now.st_mode):
+        raise Failed("is_directory", "Source is a directory and must be a file: {}".format(path))
+    if stat.S_ISFIFO(now.st_mode) or stat.S_ISSOCK(now.st_mode):
+        raise Failed("wrong_type", "Source is no plain file and has no end: {}".format(path))
+    if now.st_size > LIMIT_BYTES:
+        raise Failed("too_large", "{} has {} bytes, slurp takes at most {}".format(path, now.st_size, LIMIT_BYTES),
+                     "fetch brings files of any size")
+    try:
+        # Files in /proc say 0 bytes and have more: the bound is on what is read.
+        with open(path, "rb") as file:
+            data = file.read(LIMIT_BYTES + 1)
+    except PermissionError:
+        raise Failed("permission_denied", "File is not readable: {}".format(path), "Does the task need become: true?")
+    except OSError as error:
+        raise Failed("unreadable", "unable to slurp file: {}: {}".format(path, error.strerror))
+    if len(data) > LIMIT_BYTES:
+        raise Failed("too_large", "{} has more than {} bytes".format(path, LIMIT_BYTES), "fetch brings any size")
+    return {"changed": False, "content": base64.b64encode(data).decode("ascii"), "encoding": "base64", "source": path}

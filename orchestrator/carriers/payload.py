@@ -1,0 +1,71 @@
+"""What a carrier sends to boot a runtime: one command line, and the bundle on stdin."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import agentlet
+import modules
+from agentlet import launch
+from orchestrator.errors import UsageError
+
+BUNDLE = (
+    "agentlet.boot", "agentlet.arguments", "agentlet.become", "agentlet.blobs", "agentlet.child", "agentlet.commands",
+    "agentlet.execute", "agentlet.files", "agentlet.host", "agentlet.job", "agentlet.launch", "agentlet.output",
+    "agentlet.processes", "agentlet.reactor", "agentlet.receipts", "agentlet.runtime", "agentlet.termination",
+    "agentlet.wire", "agentlet.worker", "agentlet.workerleg", "modules.api",
+)
+"""The modules of every runtime. Those that a task needs besides follow as `source` frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootLine:
+    """The marker line: ``status`` is ok, old or none; ``version`` that of a Python too old; ``rest`` what followed."""
+
+    status: str
+    version: str
+    rest: bytes
+
+
+@cache
+def boot_payload() -> bytes:
+    """The zlib-compressed JSON object ``{module name: source}`` that the loader reads from stdin; the same every time."""
+    sources = {name: _source(name) for name in BUNDLE}
+    return zlib.compress(json.dumps(sources).encode(), 9)
+
+
+def boot_command(marker: str, python: str | None = None) -> str:
+    """The line for the login shell (of any kind) of the host. Send it, and `boot_payload` on its stdin at once.
+
+    ``marker``: 16 to 64 random letters and digits. ``python``: the value of ``ansible_python_interpreter``, if any.
+    `UsageError` when that cannot be an interpreter.
+    """
+    return launch.command(marker, len(boot_payload()), _interpreters(python))
+
+
+def boot_argv(marker: str, python: str | None = None) -> list[str]:
+    """`boot_command` as an argument list, for starting a runtime without a login shell."""
+    return launch.argv(marker, len(boot_payload()), _interpreters(python))
+
+
+def parse_boot(data: bytes, marker: str) -> BootLine | None:
+    """Finds the marker line in the first bytes from the host, after any banners; None while it has not come."""
+    found = launch.parse(data, marker)
+    return BootLine(*found) if found else None
+
+
+def _interpreters(python: str | None) -> tuple[str, ...]:
+    try:
+        return tuple(launch.interpreters_of(python))
+    except ValueError as error:
+        raise UsageError(str(error), hint="Give the path of a Python 3.6 or later, such as /usr/bin/python3") from error
+
+
+def _source(name: str) -> str:
+    package, _, module = name.partition(".")
+    folder = Path((agentlet if package == "agentlet" else modules).__file__ or "").parent
+    return (folder / f"{module}.py").read_text("utf-8")

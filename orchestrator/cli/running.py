@@ -1,0 +1,91 @@
+"""What `orch run`, `orch plan` and `orch exec` do with their options: prepare, launch, display."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli.options import run_options, secrets_from, state_directory
+from orchestrator.engine.setup import Workbench, prepare
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.cli.display import Display
+    from orchestrator.engine.events import RunEnded
+    from orchestrator.engine.launch import ResumePoint
+
+
+def run_playbooks(playbooks: tuple[str, ...], given: dict[str, Any], make_display: Callable[[], Display] | None = None,
+                  **overrides: Any) -> int:
+    """Run and return the exit code."""
+    options = replace(run_options(playbooks, given), **overrides)
+    bench = prepare(options, secrets_from(given))
+    return _launch(bench, given, make_display=make_display)
+
+
+def _launch(bench: Workbench, given: dict[str, Any], resume: ResumePoint | None = None,
+            make_display: Callable[[], Display] | None = None) -> int:
+    from orchestrator.engine.launch import launch
+
+    display = make_display() if make_display else choose_display(given)
+    try:
+        ended: RunEnded = asyncio.run(launch(
+            bench, state_dir=state_directory(), store_url=given.get("store_url"), emit=display.on, resume=resume,
+            interactive=sys.stdin.isatty(),
+        ))
+    finally:
+        display.close()
+    return ended.exit_code
+
+
+def choose_display(given: dict[str, Any]) -> Display:
+    """JSON lines when asked for, a live view for a person, plain lines for everything else."""
+    from orchestrator.cli.display import display_for
+
+    return display_for(as_json=bool(given.get("as_json")), verbosity=int(given.get("verbosity") or 0),
+                       diff=bool(given.get("diff")))
+
+
+def resume_run(run_id: str, given: dict[str, Any]) -> int:
+    """Go on with a stored run, by its own options; passwords are asked for again where they were asked for."""
+    from orchestrator.engine.launch import open_store, prepare_resumed, resume_point
+
+    store = open_store(state_directory(), given.get("store_url"))
+    try:
+        point = resume_point(store, run_id)
+    finally:
+        store.close()
+    bench = prepare_resumed(point, secrets_from(given), {"verbosity": int(given.get("verbosity") or 0)})
+    return _launch(bench, given, resume=point)
+
+
+def list_only(playbooks: tuple[str, ...], given: dict[str, Any]) -> int:
+    """--syntax-check, --list-hosts, --list-tasks, --list-tags: no host is touched."""
+    from orchestrator.playbook.listing import list_playbook
+
+    bench = prepare(run_options(playbooks, given), secrets_from(given))
+    assert bench.playbook is not None
+    for name in playbooks:
+        click.echo(f"\nplaybook: {name}")
+    if given["syntax_check"] and not (given["list_hosts"] or given["list_tasks"] or given["list_tags"]):
+        return 0
+
+    def hosts_of(play: Any) -> list[str]:
+        scope = bench.variables.scope(None, play)
+        pattern = bench.engine.render(play.hosts, scope, play.origin)
+        text = ",".join(pattern) if isinstance(pattern, list) else str(pattern)
+        return bench.inventory.match(text, bench.options.limit)
+
+    click.echo(list_playbook(
+        bench.playbook, hosts_of=hosts_of, hosts=given["list_hosts"], tasks=given["list_tasks"],
+        tags=given["list_tags"], only=bench.options.tags, skip=bench.options.skip_tags,
+    ))
+    return 0
+
+
+__all__ = ["UsageError", "choose_display", "list_only", "resume_run", "run_playbooks"]

@@ -1,0 +1,124 @@
+"""`orch runs`: what was run, what came of it, what runs now."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from orchestrator.store import Store
+
+STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database to read.")
+
+
+@click.group("runs", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Look at runs."""
+
+
+@contextmanager
+def _store(url: str | None) -> Iterator[Store]:
+    from orchestrator.cli.options import state_directory
+    from orchestrator.engine.launch import open_store
+
+    store = open_store(state_directory(), url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@command.command("list", epilog="\b\nExample:\n  orch runs list -n 50")
+@STORE
+@click.option("-n", "--number", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def list_(store_url: str | None, number: int, as_json: bool) -> None:
+    """List the latest runs."""
+    from orchestrator.cli.display.runs import run_lines, run_object
+
+    with _store(store_url) as store:
+        runs = store.list_runs(limit=number)
+    if as_json:
+        for run in runs:
+            click.echo(json.dumps(run_object(run), default=str))
+    elif not runs:
+        click.echo("No runs yet. Begin with: orch run PLAYBOOK -i INVENTORY")
+    else:
+        click.echo("\n".join(run_lines(runs)))
+
+
+@command.command("show", epilog="\b\nExamples:\n  orch runs show\n  orch runs show 20260131-093005-7f3a9c --failed")
+@click.argument("run", required=False)
+@STORE
+@click.option("--failed", is_flag=True, help="Only results that went wrong.")
+@click.option("--host", metavar="HOST", help="Only this host's results.")
+@click.option("-v", "--verbose", "verbosity", count=True, help="Show return values as well.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per result.")
+def show(run: str | None, store_url: str | None, failed: bool, host: str | None, verbosity: int, as_json: bool) -> None:
+    """Show what happened in RUN (the latest one when none is named)."""
+    from orchestrator.cli.display.runs import result_object, show_run
+
+    with _store(store_url) as store:
+        record = _find(store, run)
+        results = store.results(record.id, host=host, failed_only=failed)
+    if as_json:
+        for result in results:
+            click.echo(json.dumps(result_object(result), default=str))
+    else:
+        click.echo(show_run(record, results, verbosity=verbosity))
+
+
+@command.command("watch", epilog="\b\nExample:\n  orch runs watch")
+@click.argument("run", required=False)
+@STORE
+def watch(run: str | None, store_url: str | None) -> None:
+    """Follow RUN (the latest one when none is named) until it ends."""
+    import time
+
+    from orchestrator.cli.display.runs import result_line, summary_lines
+
+    seen = 0
+    with _store(store_url) as store:
+        record = _find(store, run)
+        while True:
+            for result in store.results(record.id, after=seen):
+                seen = max(seen, result.seq)
+                click.echo(result_line(result))
+            record = store.show_run(record.id)
+            if record.ended is not None:
+                break
+            time.sleep(0.5)
+    click.echo("\n".join(summary_lines(record)))
+    sys.exit({"ok": 0, "failed": 2, "unreachable": 4, "cancelled": 130}.get(record.status, 1))
+
+
+@command.command("cancel", epilog="\b\nExample:\n  orch runs cancel 20260131-093005-7f3a9c")
+@click.argument("run", required=False)
+@STORE
+def cancel(run: str | None, store_url: str | None) -> None:
+    """Ask RUN (the latest one when none is named) to stop; what runs on its hosts is ended."""
+    with _store(store_url) as store:
+        record = _find(store, run)
+        if record.ended is not None:
+            raise click.ClickException(f"run {record.id} has ended already: {record.status}")
+        store.request_cancel(record.id)
+    click.echo(f"run {record.id} was asked to stop; see: orch runs watch {record.id}")
+
+
+def _find(store: Store, run: str | None) -> Any:
+    from orchestrator.errors import UsageError
+
+    if run is None:
+        latest = store.list_runs(limit=1)
+        if not latest:
+            raise UsageError("there are no runs yet", hint="orch run PLAYBOOK -i INVENTORY")
+        return latest[0]
+    record = store.show_run(run)
+    if record is None:
+        raise UsageError(f"there is no run {run!r}", hint="`orch runs list` shows them")
+    return record

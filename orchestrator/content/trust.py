@@ -1,0 +1,41 @@
+"""Making trusted values out of values that did not come through the YAML loader: extra vars, ini values, prompts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.content.yaml import is_template
+from orchestrator.errors import Origin
+from orchestrator.template.types import Map, Sealed, Seq, Template
+
+
+def trust(value: Any, origin: Origin | None = None) -> Any:
+    """``value`` with every string that holds Jinja as `Template`, mappings as `Map`, lists as `Seq`.
+
+    Call it only on what the operator wrote. Keys stay strings.
+    """
+    if type(value) is str:
+        return Template(value, origin) if is_template(value) else value
+    if isinstance(value, dict):
+        return Map({key: trust(item, origin) for key, item in value.items()}, origin=origin)
+    if isinstance(value, (list, tuple)):
+        return Seq([trust(item, origin) for item in value], origin=origin)
+    return value
+
+
+def adopt(value: Any) -> Any:
+    """A plain container that holds templates as `Map`/`Seq`, so that they are rendered; anything else as it is."""
+    if type(value) in (dict, list) and holds_template(value):
+        if isinstance(value, dict):
+            return Map({key: adopt(item) for key, item in value.items()})
+        return Seq([adopt(item) for item in value])
+    return value
+
+
+def holds_template(value: Any) -> bool:
+    """Whether a `Template` or `Sealed` stands anywhere in ``value``."""
+    if isinstance(value, dict):
+        return any(holds_template(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_template(item) for item in value)
+    return isinstance(value, (Template, Sealed))

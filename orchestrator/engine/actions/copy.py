@@ -1,0 +1,123 @@
+"""The controller's half of copy: finds the source, offers its bytes by hash, expands a directory into its files."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from orchestrator.engine.call import Call
+from orchestrator.engine.files import FileDigest
+from orchestrator.engine.outcome import Value, failure
+from orchestrator.errors import ContentError, OrchError, TaskFault
+
+Blobs = dict[str, "Path | bytes"]
+
+
+async def run(call: Call) -> Value:
+    args = dict(call.args)
+    if _true(args.get("remote_src")) or (args.get("src") is None and "content" not in args):
+        return await call.execute("copy", args)
+    if "content" in args:
+        if args.get("src") is not None:
+            return failure("src and content are mutually exclusive", "arguments")
+        if str(args.get("dest", "")).endswith("/"):
+            return failure("can not use content with a dir as dest", "arguments")
+        args["content"] = content_text(args["content"])
+        return await call.execute("copy", args)
+    try:
+        return await send(call, "copy", args, str(args["src"]))
+    except OrchError as error:
+        return failure(error.message, error.code, error.hint)
+
+
+def content_text(content: Any) -> str:
+    """``content`` as text: mappings and lists become JSON, as templates of native types give them."""
+    if isinstance(content, (dict, list)):
+        return json.dumps(content, sort_keys=False)
+    if isinstance(content, bool) or content is None:
+        return str(content)
+    return str(content)
+
+
+async def send(call: Call, module: str, args: dict[str, Any], src: str) -> Value:
+    """Run ``module`` with the file or directory ``src`` of the controller behind its ``src`` argument."""
+    path = call.find("files", src)
+    blobs: Blobs = {}
+    if path.is_dir():
+        args["src"] = None
+        args["tree"] = await _tree(call, path, src, blobs, follow=_true(args.get("local_follow", True)))
+        args["_source"] = str(path)
+    else:
+        await offer(call, args, path, blobs)
+    if args.get("mode") == "preserve":
+        args["mode"] = f"0{path.stat().st_mode & 0o7777:o}"
+    return await call.execute(module, args, blobs=blobs)
+
+
+async def offer(call: Call, args: dict[str, Any], path: Path, blobs: Blobs) -> None:
+    """Put a file's hash in place of ``src`` and remember where its bytes are."""
+    plain = _unvaulted(call, path) if _true(args.pop("decrypt", True)) else None
+    if plain is not None:
+        args["src"] = offer_bytes(plain, blobs)
+    else:
+        digest: FileDigest = await call.run.files.of(path)
+        blobs[digest.sha256] = path
+        args["src"] = digest.blob()
+    args.setdefault("_original_basename", path.name)
+
+
+def offer_bytes(data: bytes, blobs: Blobs) -> dict[str, object]:
+    import hashlib
+
+    digest = hashlib.sha256(data).hexdigest()
+    blobs[digest] = data
+    return {"blob": digest, "size": len(data)}
+
+
+def _unvaulted(call: Call, path: Path) -> bytes | None:
+    """The plain bytes of a vaulted file; None for any other."""
+    with open(path, "rb") as stream:
+        if stream.read(14) != b"$ANSIBLE_VAULT":
+            return None
+    return call.run.loader.content.vault.decrypt_bytes(path.read_text())
+
+
+async def _tree(call: Call, root: Path, src: str, blobs: Blobs, *, follow: bool) -> list[dict[str, Any]]:
+    """Everything below a directory, parents first. Without a trailing slash the directory itself comes along."""
+    prefix = "" if src.endswith("/") else root.name + "/"
+    entries: list[dict[str, Any]] = [{"path": prefix.rstrip("/"), "dir": True}] if prefix else []
+    for folder, names, files in os.walk(root, followlinks=follow):
+        names.sort()
+        relative = prefix + os.path.relpath(folder, root) + "/" if folder != str(root) else prefix
+        for name in list(names):
+            full = Path(folder, name)
+            if full.is_symlink() and not follow:
+                names.remove(name)
+                entries.append({"path": relative + name, "link": os.readlink(full)})
+            else:
+                entries.append({"path": relative + name, "dir": True, "mode": full.stat().st_mode & 0o7777})
+        for name in sorted(files):
+            entries.append(await _leaf(call, Path(folder, name), relative + name, blobs, follow))
+    return entries
+
+
+async def _leaf(call: Call, full: Path, relative: str, blobs: Blobs, follow: bool) -> dict[str, Any]:
+    if full.is_symlink() and not follow:
+        return {"path": relative, "link": os.readlink(full)}
+    if not full.exists():
+        raise ContentError(f"{full} is a link to nothing", hint="remove it, or set local_follow: false")
+    plain = _unvaulted(call, full)
+    if plain is not None:
+        return {"path": relative, **offer_bytes(plain, blobs), "mode": full.stat().st_mode & 0o7777}
+    digest = await call.run.files.of(full)
+    blobs[digest.sha256] = full
+    return {"path": relative, **digest.blob(), "mode": digest.mode}
+
+
+def _true(value: Any) -> bool:
+    return value if isinstance(value, bool) else str(value).lower() in ("true", "yes", "on", "1", "y", "t")
+
+
+__all__ = ["TaskFault", "content_text", "offer", "offer_bytes", "run", "send"]

@@ -1,0 +1,56 @@
+"""Prints a message or a variable during a run.
+
+Example:
+
+    - debug:
+        msg: "{{ inventory_hostname }} runs {{ ansible_distribution }}"
+
+Returns: ``msg``, or the variable under its own name. Runs in check mode.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules.api import Arg, exclusive
+from orchestrator.engine.call import Call
+from orchestrator.engine.outcome import Value
+from orchestrator.errors import TaskFault, UndefinedVariable
+from orchestrator.template.types import Template
+
+ARGS = {
+    "msg": Arg("any", help="What to print; the default is a greeting."),
+    "var": Arg("raw", help="The name of a variable, or an expression without braces, to print."),
+    "verbosity": Arg("int", default=0, help="Print only with at least this many -v."),
+}
+RULES = (exclusive("msg", "var"),)
+
+
+async def run(call: Call) -> Value:
+    args = call.args
+    unknown = set(args) - set(ARGS)
+    if unknown:
+        raise TaskFault(f"Unsupported parameters for (debug) module: {', '.join(sorted(unknown))}. "
+                        f"Supported parameters include: {', '.join(ARGS)}.", code="arguments", origin=call.task.origin)
+    if "msg" in args and "var" in args:
+        raise TaskFault("'msg' and 'var' are incompatible options", code="arguments", origin=call.task.origin)
+    if call.run.options.verbosity < int(args.get("verbosity") or 0):
+        return {"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."}
+    if "var" in args:
+        return {"changed": False, **_variable(call, args["var"]), "_ansible_verbose_always": True}
+    return {"changed": False, "msg": args.get("msg", "Hello world!"), "_ansible_verbose_always": True}
+
+
+def _variable(call: Call, var: Any) -> dict[str, Any]:
+    if not isinstance(var, str):
+        return {str(type(var)): var}
+    written = call.task.args.get("var", var)
+    if isinstance(written, Template) and not var.isidentifier():
+        # The name was made by a template: what a host may have put in is looked up, never evaluated.
+        return {written.source.strip("{} "): var}
+    try:
+        return {var: call.run.engine.expression(var, call.scope, call.task.origin)}
+    except UndefinedVariable as error:
+        if call.run.options.verbosity:
+            return {var: f"VARIABLE IS NOT DEFINED!: {error.message}"}
+        return {var: "VARIABLE IS NOT DEFINED!"}

@@ -1,0 +1,41 @@
+"""The controller's half of script: finds the script and offers its bytes; without Python there, feeds it to a shell."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from orchestrator.engine.actions.copy import Blobs, offer
+from orchestrator.engine.call import Call
+from orchestrator.engine.outcome import Value, add_lines, failure
+from orchestrator.engine.raw_become import as_user
+from orchestrator.errors import Unreachable
+
+
+async def run(call: Call) -> Value:
+    args: dict[str, Any] = dict(call.args)
+    line = args.pop("free_form", None) or args.pop("_raw_params", None) or args.pop("cmd", None)
+    if not line:
+        return failure("no command given", "arguments")
+    words = shlex.split(str(line))
+    path = call.find("files", words[0])
+    blobs: Blobs = {}
+    await offer(call, args, path, blobs)
+    args["script"] = args.pop("src")
+    args["args"] = words[1:]
+    try:
+        return await call.execute("script", args, blobs=blobs)
+    except Unreachable as error:
+        if error.code not in ("no_python", "python_too_old") or set(call.args) & {"creates", "removes", "chdir"}:
+            raise
+    return await _without_python(call, path.read_bytes(), words[1:], args.get("executable"))
+
+
+async def _without_python(call: Call, text: bytes, words: list[str], executable: Any) -> Value:
+    """A shell script goes in by the shell's stdin: nothing is written on the host."""
+    first = text.split(b"\n", 1)[0]
+    shell = str(executable or (first[2:].decode().strip() if first.startswith(b"#!") else "/bin/sh"))
+    if "python" in shell:
+        return failure("this script needs Python, which the host has not", "no_python")
+    command, stdin = as_user(call, f"{shell} -s {' '.join(shlex.quote(w) for w in words)}".rstrip())
+    return add_lines(await call.raw(command, stdin + text))

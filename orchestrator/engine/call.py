@@ -1,0 +1,225 @@
+"""One attempt at one task (or one of its items) on one host: what an action is given to work with."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modules import registry
+from orchestrator.engine.outcome import Value, failure, value_of
+from orchestrator.errors import OrchError, TaskFault, Unreachable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.carriers.base import Connection
+    from orchestrator.carriers.target import Target
+    from orchestrator.engine.context import PlayContext, RunContext
+    from orchestrator.engine.hosts import HostState
+    from orchestrator.playbook.model import Task
+    from orchestrator.variables.scope import Scope
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """What an action sees. ``args`` are rendered; ``check``, ``diff`` and ``no_log`` are settled for this task."""
+
+    run: RunContext
+    play: PlayContext
+    host: HostState
+    task: Task
+    scope: Scope
+    args: dict[str, Any]
+    check: bool
+    diff: bool
+    no_log: bool
+    journal_path: str
+    item_index: int | None = None
+    attempt: int = 1
+    retry: int = 0
+    delegate: str | None = None
+    carrier: str = "controller"
+    carrier_reason: str = ""
+    _jobs: int = 0
+
+    @property
+    def target_name(self) -> str:
+        """The host the module runs on: the delegate, where there is one."""
+        return self.delegate or self.host.name
+
+    def render(self, value: Any) -> Any:
+        return self.run.engine.render(value, self.scope, self.task.origin)
+
+    def keyword(self, value: Any, default: Any = None) -> Any:
+        """A keyword's value for this host, or ``default`` when it is not set."""
+        return default if value is None else self.render(value)
+
+    def find(self, kind: str, name: str) -> Path:
+        """A file that the task names, searched as Ansible does: role, including file, playbook."""
+        return self.run.loader.resolve_file(kind, name, task=self.task, play=self.play.play)
+
+    # Reaching the host
+
+    def variable(self, name: str) -> Any:
+        """A connection variable for the host the module runs on, rendered; None when it is not set."""
+        scope = self._target_scope()
+        try:
+            raw = scope.lookup(name)
+        except KeyError:
+            return None
+        return self.run.engine.render(raw, scope, self.task.origin)
+
+    def _target_scope(self) -> Scope:
+        if self.delegate is None:
+            return self.scope
+        return self.run.variables.scope(self.delegate, self.play.play, self.task, locals=self.scope.locals)
+
+    def target(self) -> Target:
+        task, options = self.task, self.run.options
+        keywords = {
+            "connection": self.keyword(task.connection, options.connection),
+            "remote_user": self.keyword(task.remote_user, options.user),
+            "port": self.keyword(task.port),
+        }
+        return self.run.links.target(self.target_name, self.variable, task, keywords, cached=not self._own_variables())
+
+    def _own_variables(self) -> bool:
+        """True when the task, its blocks, its role or an include set variables that could say how to connect."""
+        layers = [*self.task.vars, *self.task.include_params]
+        role = self.task.role
+        while role is not None:
+            layers += [role.vars, role.params, role.defaults]
+            role = role.parents[-1] if role.parents else None
+        return self.delegate is not None or any(_names_connection(layer) for layer in layers)
+
+    async def connection(self) -> Connection:
+        """The open connection to the host; raises `Unreachable`."""
+        connection = await self.run.links.connection(self.target())
+        self.carrier, self.carrier_reason = connection.carrier, connection.reason
+        return connection
+
+    async def execute(
+        self,
+        module: str,
+        args: Mapping[str, Any],
+        *,
+        blobs: Mapping[str, Path | bytes] | None = None,
+        uploads: Callable[..., Any] | None = None,
+        become: bool = True,
+    ) -> Value:
+        """Run a module on the host; returns its value. A module that fails is a value too; a lost host raises."""
+        connection = await self.connection()
+        job = self._job(connection, module, dict(args), become)
+        event = await self._run_job(connection, job, blobs or {}, uploads)
+        return value_of(event)
+
+    def _job(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> Any:
+        from orchestrator.carriers.base import Job
+
+        info = registry.describe(module)
+        assert info is not None, module
+        timeout_s = float(self.keyword(self.task.timeout, 0) or self.run.options.task_timeout_s) or None
+        retry_safe = self.keyword(self.task.retry_safe, info.retry_safe)
+        self._jobs += 1
+        # The same for the same attempt, whoever asks: a resumed run offers the job again under this name.
+        identity = (self.run.run_id, self.host.name, self.task.id, self.journal_path, self.item_index, self.retry,
+                    self._jobs)
+        job_id = hashlib.blake2b(repr(identity).encode(), digest_size=12).hexdigest()
+        entry = {
+            "id": self.task.id, "module": module, "args": args, "environment": self.environment(),
+            "become": self._become(connection) if become else None,
+            "check": self.check, "diff": self.diff, "timeout_s": timeout_s, "no_log": self.no_log,
+            "retry_safe": bool(retry_safe), "receipt": not retry_safe and not self.check,
+            "continue_on_failure": False, "cwd": None,
+        }
+        return Job(id=job_id, attempt=self.attempt, tasks=[entry], deadline_s=timeout_s, check=self.check,
+                   diff=self.diff)
+
+    async def _run_job(self, connection: Connection, job: Any, blobs: Mapping[str, Any], uploads: Any) -> dict[str, Any]:
+        events: list[dict[str, Any]] = []
+        running = asyncio.ensure_future(
+            connection.run_job(job, events.append, blobs, uploads=uploads) if uploads
+            else connection.run_job(job, events.append, blobs)
+        )
+        watch = self.run.stop.watch(lambda: connection.cancel(job.id))
+        try:
+            await running
+        except Unreachable:
+            self.run.links.lost(self.target())
+            raise
+        finally:
+            watch()
+        for event in reversed(events):
+            if event.get("kind") == "result":
+                self.run.acknowledge(connection, job.id, job.attempt)
+                return event
+        raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
+
+    async def raw(self, command: str, stdin: bytes = b"", executable: str | None = None) -> Value:
+        """Run a command line by the login shell, without a runtime: for hosts that have no Python yet."""
+        connection = await self.connection_for_raw()
+        timeout_s = float(self.keyword(self.task.timeout, 0) or self.run.options.task_timeout_s) or None
+        ended = await connection.raw(command, stdin, timeout_s)
+        value: Value = {
+            "rc": ended.rc, "changed": True,
+            "stdout": ended.stdout.decode("utf-8", "surrogateescape"),
+            "stderr": ended.stderr.decode("utf-8", "surrogateescape"),
+        }
+        if ended.rc != 0:
+            value.update(failed=True, msg="non-zero return code")
+        return value
+
+    async def connection_for_raw(self) -> Connection:
+        """A connection on which no runtime needs to have booted."""
+        connection = await self.run.links.connection(self.target(), boot=False)
+        self.carrier, self.carrier_reason = connection.carrier, connection.reason
+        return connection
+
+    def environment(self) -> dict[str, str]:
+        merged: dict[str, str] = {}
+        for layer in self.task.environment:
+            rendered = self.render(layer)
+            for entry in rendered if isinstance(rendered, list) else [rendered]:
+                if not isinstance(entry, Mapping):
+                    raise TaskFault("environment must be a mapping of names to values", origin=self.task.origin,
+                                    code="environment")
+                merged.update({str(k): str(v) for k, v in entry.items()})
+        return merged
+
+    def become_identity(self) -> Any:
+        """The identity the task runs under, or None; passwords in it are for `Links.name_secret` only."""
+        task, options = self.task, self.run.options
+        keywords = {
+            "become": self.keyword(task.become.become, options.become),
+            "user": self.keyword(task.become.user, options.become_user),
+            "method": self.keyword(task.become.method, options.become_method),
+            "flags": self.keyword(task.become.flags),
+            "exe": self.keyword(task.become.exe),
+        }
+        return self.run.links.become(self.target_name, self.variable, keywords, cached=not self._own_variables())
+
+    def _become(self, connection: Connection) -> dict[str, Any] | None:
+        identity = self.become_identity()
+        if identity is None:
+            return None
+        secret = self.run.links.name_secret(connection, identity.password()) if identity.password else None
+        return {"method": identity.method, "user": identity.user, "secret": secret, "flags": identity.flags,
+                "exe": identity.exe}
+
+
+def _names_connection(layer: Mapping[Any, Any]) -> bool:
+    return any(isinstance(key, str) and key.startswith(("ansible_", "orch_")) for key in layer)
+
+
+def fault_value(error: OrchError) -> Value:
+    """The value of a task that an error ended on the controller's side."""
+    value = failure(error.message, error.code, error.hint)
+    if error.origin is not None:
+        value["origin"] = str(error.origin)
+    if isinstance(error, Unreachable):
+        value.update(unreachable=True)
+        value.pop("failed")
+    return value

@@ -1,0 +1,118 @@
+"""What every part of a run shares: one object, made at its start, and one for each play."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engine.events import Event, Notice
+from orchestrator.engine.hosts import Batch
+from orchestrator.errors import Origin
+
+if TYPE_CHECKING:
+    from inventory import Inventory
+    from orchestrator.carriers.base import Connection
+    from orchestrator.engine.files import FileDigests
+    from orchestrator.engine.handlers import Handlers
+    from orchestrator.engine.journal import Journal
+    from orchestrator.engine.links import Links
+    from orchestrator.engine.options import RunOptions
+    from orchestrator.playbook.loader import PlaybookLoader
+    from orchestrator.playbook.model import Play
+    from orchestrator.template.engine import Engine
+    from orchestrator.variables.store import VariableStore
+
+
+class Stop:
+    """How the operator wants the run to end: ``draining`` begins nothing new, ``stopping`` ends what runs on the hosts."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.stopping = False
+        self._watchers: dict[int, Callable[[], None]] = {}
+        self._count = 0
+
+    def drain(self) -> None:
+        self.draining = True
+
+    def stop(self) -> None:
+        """Cancel every job that runs now; calling it again does no harm."""
+        self.draining = self.stopping = True
+        for cancel in list(self._watchers.values()):
+            cancel()
+
+    def watch(self, cancel: Callable[[], None]) -> Callable[[], None]:
+        """Have ``cancel`` called when the run is stopped (at once if it is already); returns what ends the watch."""
+        if self.stopping:
+            cancel()
+        self._count += 1
+        number = self._count
+        self._watchers[number] = cancel
+        return lambda: self._watchers.pop(number, None) and None
+
+
+@dataclass(eq=False, slots=True)
+class RunContext:
+    """One run: what it was asked for and everything it works with."""
+
+    run_id: str
+    options: RunOptions
+    inventory: Inventory
+    variables: VariableStore
+    engine: Engine
+    loader: PlaybookLoader
+    journal: Journal
+    links: Links
+    files: FileDigests
+    emit: Callable[[Event], None]
+    stop: Stop
+    removed: set[str] = field(default_factory=set)
+    """Hosts that failed or were lost: they take part in no further play."""
+    failed_hosts: set[str] = field(default_factory=set)
+    started: bool = True
+    """False until the task named by ``--start-at-task`` has come up."""
+    left: list[str] = field(default_factory=list)
+    """What a stopped run leaves behind, one sentence each."""
+    interactive: bool = False
+    asked: set[tuple[str, str | None]] = field(default_factory=set)
+    """Notices given already, so that a thousand hosts do not repeat one."""
+
+    acknowledgements: list[tuple[Connection, str, int]] = field(default_factory=list)
+
+    def acknowledge(self, connection: Connection, job_id: str, attempt: int) -> None:
+        """Tell the host that a job's results are safe: not now, but at the next commit (`acknowledge_all`)."""
+        self.acknowledgements.append((connection, job_id, attempt))
+
+    async def commit(self) -> None:
+        """Store every result so far, then let the hosts drop their receipts."""
+        due, self.acknowledgements = self.acknowledgements, []
+        await self.journal.commit()
+        for connection, job_id, attempt in due:
+            connection.ack(job_id, attempt)
+
+    def notice(self, message: str, *, level: str = "warning", host: str | None = None,
+               origin: Origin | None = None) -> None:
+        """Tell the person once."""
+        if (message, host) not in self.asked:
+            self.asked.add((message, host))
+            self.emit(Notice(level, message, host, origin))
+
+
+@dataclass(eq=False, slots=True)
+class PlayContext:
+    """One play and the batch of hosts that goes through it now."""
+
+    play: Play
+    name: str
+    batch: Batch
+    all_hosts: tuple[str, ...]
+    handlers: Handlers
+    throttles: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    included: dict[Any, Any] = field(default_factory=dict)
+    """Files and roles included so far, by what was asked: hosts that include the same get the same tasks."""
+    ended: bool = False
+    """``meta: end_play``: no further batch."""
+    broken: bool = False
+    """Too many hosts failed: no further batch and no further play."""

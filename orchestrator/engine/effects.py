@@ -1,0 +1,81 @@
+"""What a stored result changes for the tasks behind it: registered names, facts, hosts and groups.
+
+Effects follow from the task and its value alone, so that replaying a journal has the same effects as running did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engine.outcome import Value
+
+if TYPE_CHECKING:
+    from orchestrator.engine.context import RunContext
+    from orchestrator.playbook.model import Task
+
+FACT_SETTERS = frozenset({"set_fact"})
+VAR_INCLUDERS = frozenset({"include_vars"})
+CONNECTION_PREFIXES = ("ansible_", "orch_")
+
+
+def apply(run: RunContext, task: Task, hosts: Iterable[str], value: Value, *, delegate: str | None,
+          delegate_facts: bool) -> None:
+    """Put a task's value into effect for ``hosts``: the one it ran on, or all of the batch for ``run_once``."""
+    names = list(hosts)
+    for part in parts_of(value):
+        apply_facts(run, task, [delegate] if delegate and delegate_facts else names, part)
+        if "add_host" in part:
+            _add_host(run, part["add_host"])
+        if "add_group" in part:
+            for name in names:
+                run.inventory.add_group(part["add_group"], host=name, parents=part.get("parent_groups") or ())
+            run.variables.inventory_changed()
+    if task.register:
+        for name in names:
+            run.variables.register(name, task.register, value)
+
+
+def parts_of(value: Value) -> Iterator[Mapping[str, Any]]:
+    """The value itself, or each item's for a loop; what was skipped or failed has no part in it."""
+    results = value.get("results")
+    looped = isinstance(results, list) and results and all(isinstance(r, Mapping) for r in results)
+    for part in results if looped and _is_loop(results) else [value]:
+        if not (part.get("skipped") or part.get("unreachable")):
+            yield part
+
+
+def _is_loop(results: list[Mapping[str, Any]]) -> bool:
+    """Modules may return ``results`` of their own: an item of a loop names its loop variable."""
+    return all("ansible_loop_var" in r for r in results)
+
+
+def apply_facts(run: RunContext, task: Task, hosts: Iterable[str], value: Mapping[str, Any]) -> None:
+    facts = value.get("ansible_facts")
+    if not isinstance(facts, Mapping) or not facts:
+        return
+    for name in hosts:
+        if task.action in FACT_SETTERS:
+            for fact, content in facts.items():
+                run.variables.set_fact(name, fact, content, cacheable=bool(value.get("_ansible_facts_cacheable")))
+        elif task.action in VAR_INCLUDERS:
+            run.variables.include_vars(name, facts)
+        else:
+            run.variables.set_facts(name, facts)
+        if task.action in FACT_SETTERS | VAR_INCLUDERS and any(str(k).startswith(CONNECTION_PREFIXES) for k in facts):
+            run.links.forget(name)
+
+
+def plain(value: Any) -> Any:
+    """A value for the eyes: templates as their source. It becomes data that nobody renders."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return getattr(value, "source", value)
+
+
+def _add_host(run: RunContext, spec: Mapping[str, Any]) -> None:
+    run.inventory.add_host(spec["host_name"], groups=spec.get("groups") or (), vars=spec.get("host_vars") or {})
+    run.variables.inventory_changed()
+    run.links.forget(spec["host_name"])

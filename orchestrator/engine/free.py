@@ -1,0 +1,27 @@
+"""The free strategy: every host goes through the play at its own pace."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.limits import enforce
+
+if TYPE_CHECKING:
+    from orchestrator.engine.hosts import HostState
+    from orchestrator.engine.play_runner import PlayRunner
+
+
+async def run_free(runner: PlayRunner) -> None:
+    """Take the batch to the end of the play."""
+    await asyncio.gather(*(_go(runner, host) for host in runner.play.batch.active()))
+
+
+async def _go(runner: PlayRunner, host: HostState) -> None:
+    while host.active and not runner.run.stop.draining:
+        step = host.cursor.peek()
+        if step is None:
+            runner.check_end(host)
+            return
+        await runner.step(step.task, [host])
+        enforce(runner, step.task, [host])

@@ -1,0 +1,220 @@
+"""A run from start to end: its row in the store, its lease, the operator's signals, and resuming."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engine.context import Stop
+from orchestrator.engine.events import Event, Notice, RunEnded, TaskResult
+from orchestrator.engine.journal import Journal
+from orchestrator.engine.options import RunOptions
+from orchestrator.engine.run import Run
+from orchestrator.engine.setup import Workbench, make_context, new_run_id, prepare
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.engine.context import RunContext
+    from orchestrator.engine.setup import Secrets
+    from orchestrator.store import Store
+
+Emit = Callable[[Event], None]
+CANCEL_POLL_S = 2.0
+STOP_DEADLINE_S = 20.0
+"""How long a host may take to confirm that a cancelled task is dead: 5 s for TERM, then KILL, and the way back."""
+
+
+class LateStore:
+    """The store, opened while the first hosts are being connected: its imports take longer than a connect does.
+
+    Used from the journal's thread alone, which waits for it there.
+    """
+
+    def __init__(self, opening: asyncio.Future[Store]) -> None:
+        self._opening = opening
+        self._loop = asyncio.get_running_loop()
+        self._store: Store | None = None
+
+    def _ready(self) -> Store:
+        if self._store is None:
+            self._store = asyncio.run_coroutine_threadsafe(_wait(self._opening), self._loop).result()
+        return self._store
+
+    def record(self, result: TaskResult) -> None:
+        self._ready().record(result)
+
+    def flush(self) -> None:
+        self._ready().flush()
+
+
+async def _wait(opening: asyncio.Future[Store]) -> Store:
+    return await asyncio.shield(opening)
+
+
+async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, emit: Emit,
+                 resume: ResumePoint | None = None, interactive: bool = False) -> RunEnded:
+    """Run the workbench's playbook. Raises `StoreError` when nothing can be recorded: then nothing is run either."""
+    run_id = resume.run_id if resume else new_run_id()
+    loop = asyncio.get_running_loop()
+    opening = loop.run_in_executor(None, _open_and_start, state_dir, store_url, run_id, bench, resume)
+    journal = Journal(LateStore(opening), resume.stored if resume else None)
+    stop = Stop()
+    context = make_context(bench, run_id=run_id, journal=journal, state_dir=state_dir, stop=stop, emit=emit,
+                           interactive=interactive)
+    for warning in bench.warnings:
+        emit(Notice("warning", warning))
+    assert bench.playbook is not None
+    run = Run(context, bench.playbook, resumed=resume is not None)
+    watcher = asyncio.create_task(_watch_cancel(opening, run_id, stop))
+    ended: RunEnded | None = None
+    try:
+        with signals(stop, emit, context):
+            ended = await run.execute()
+            return ended
+    finally:
+        watcher.cancel()
+        store = await opening
+        await journal.close()
+        await asyncio.to_thread(_finish, store, run_id, ended, run)
+
+
+def _open_and_start(state_dir: Path, store_url: str | None, run_id: str, bench: Workbench,
+                    resume: ResumePoint | None) -> Store:
+    store = open_store(state_dir, store_url)
+    if resume is None:
+        store.start_run(run_record(run_id, bench))
+    else:
+        store.resume_run(run_id)
+    return store
+
+
+def open_store(state_dir: Path, url: str | None) -> Store:
+    """The store of a project, created or migrated where needed. Blocks: call it off the loop."""
+    from orchestrator.store import Store
+
+    store = Store(url or str(state_dir / "orch.db"))
+    store.open()
+    return store
+
+
+def run_record(run_id: str, bench: Workbench) -> Any:
+    """The run's row: enough to show it, and to take it up again."""
+    from orchestrator.store import RunRecord
+
+    assert bench.playbook is not None
+    options = asdict(bench.options)
+    options["extra_vars"] = _without_secrets(bench)
+    return RunRecord(
+        id=run_id, playbooks=[str(Path(p).absolute()) for p in bench.options.playbooks],
+        inventory=list(bench.options.inventory), limit=bench.options.limit, check_mode=bench.options.check,
+        options=options, content_digest=bench.playbook.digest, cwd=os.getcwd(), user=_user(),
+        hosts=list(bench.inventory.hosts),
+    )
+
+
+def _without_secrets(bench: Workbench) -> dict[str, Any]:
+    """Extra vars as the operator wrote them: vault texts stay sealed, templates stay source."""
+    from orchestrator.engine.effects import plain
+
+    kept: dict[str, Any] = plain(bench.options.extra_vars)
+    return kept
+
+
+def _user() -> str:
+    import getpass
+
+    with contextlib.suppress(Exception):
+        return getpass.getuser()
+    return str(os.getuid())
+
+
+def _finish(store: Store, run_id: str, ended: RunEnded | None, run: Run) -> None:
+    status = ended.status if ended else "failed"
+    recap = {host: asdict(line) for host, line in run.recaps.items()}
+    store.finish_run(run_id, status, recap)
+    store.close()
+
+
+async def _watch_cancel(opening: asyncio.Future[Store], run_id: str, stop: Stop) -> None:
+    """`orch runs cancel` leaves a mark in the store; a run looks for it, and shows that it is alive, now and then."""
+    store = await _wait(opening)
+    while True:
+        await asyncio.sleep(CANCEL_POLL_S)
+        if await asyncio.to_thread(store.heartbeat, run_id):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def signals(stop: Stop, emit: Emit, context: RunContext) -> Iterator[None]:
+    """Ctrl-C once: begin nothing new. Twice: end what runs on the hosts, and wait until they say it is dead."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        if not stop.draining:
+            stop.drain()
+            emit(Notice("warning", "stopping after the tasks that run now; Ctrl-C again ends them on the hosts"))
+        elif not stop.stopping:
+            emit(Notice("warning", "ending the running tasks on the hosts"))
+            terminate()
+
+    def terminate() -> None:
+        if not stop.stopping:
+            stop.stop()
+            loop.call_later(STOP_DEADLINE_S, give_up)
+
+    def give_up() -> None:
+        """Hosts that have not confirmed by now are let go: their runtime ends the task when its line is cut."""
+        for name in context.links.abandon_all():
+            context.left.append(f"{name}: did not confirm that its task has ended")
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+# Resuming
+
+class ResumePoint:
+    """A stored run to take up again: its options as they were, and what it has journaled."""
+
+    def __init__(self, run_id: str, options: RunOptions, stored: Mapping[Any, TaskResult], cwd: str,
+                 digest: str) -> None:
+        self.run_id = run_id
+        self.options = options
+        self.stored = stored
+        self.cwd = cwd
+        self.digest = digest
+
+
+def resume_point(store: Store, run_id: str) -> ResumePoint:
+    """What is needed to go on with a run. Raises `UsageError` for an unknown run, `StoreError` for one still alive."""
+    record = store.show_run(run_id)
+    if record is None:
+        raise UsageError(f"there is no run {run_id!r}", hint="`orch runs list` shows them")
+    options = dict(record.options)
+    for name, value in options.items():
+        if isinstance(value, list):
+            options[name] = tuple(value)
+    options["playbooks"] = tuple(record.playbooks)
+    return ResumePoint(record.id, RunOptions(**options), store.journal(record.id), record.cwd, record.content_digest)
+
+
+def prepare_resumed(point: ResumePoint, secrets: Secrets, overrides: Mapping[str, Any]) -> Workbench:
+    """The workbench of a run to go on with. Raises `UsageError` when its content has changed since."""
+    bench = prepare(replace(point.options, **overrides), secrets)
+    if bench.playbook is not None and bench.playbook.digest != point.digest:
+        raise UsageError(
+            "the playbook or its files have changed since this run began, so its journal no longer fits",
+            hint="start a new run; state modules change nothing that is right already",
+        )
+    return bench

@@ -1,0 +1,102 @@
+"""The tree a batch goes through: facts first, then each section with its handlers behind it; and what tags leave of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import OrchError
+from orchestrator.playbook.model import Block, Task
+from orchestrator.playbook.tags import selected
+from orchestrator.template.types import Map
+
+if TYPE_CHECKING:
+    from orchestrator.engine.context import RunContext
+    from orchestrator.playbook.model import Play
+
+Node = Task | Block
+
+
+def nodes_of(run: RunContext, play: Play, *, force_handlers: bool) -> list[Node]:
+    """The play's sections with a flush of handlers after each; forced handlers are run whatever went wrong before."""
+    nodes: list[Node] = []
+    if play.gather_task is not None and _gathers(run, play):
+        nodes.append(play.gather_task)
+    for number, section in enumerate(play.sections):
+        if not section:
+            continue
+        flush = _flush(play, number)
+        if force_handlers:
+            nodes.append(Block(f"{play.id}.forced{number}", play.origin, tasks=list(section), always=[flush]))
+        else:
+            nodes += [*section, flush]
+    return nodes
+
+
+def _gathers(run: RunContext, play: Play) -> bool:
+    if play.gather_facts is None:
+        return run.options.gathering != "explicit"
+    return bool(run.engine.render(play.gather_facts, run.variables.scope(None, play), play.origin))
+
+
+def _flush(play: Play, number: int) -> Task:
+    return Task(id=f"{play.id}.flush{number}", origin=play.origin, action="meta", action_written="meta",
+                args=Map({"free_form": "flush_handlers"}), implicit=True)
+
+
+def selector(run: RunContext, play: Play) -> Callable[[Task], bool]:
+    """Whether a task takes part: by its tags, and not before ``--start-at-task`` was met. Remembered per task."""
+    options = run.options
+    only, skip = frozenset(options.tags or ("all",)), frozenset(options.skip_tags)
+    by_tags: dict[int, bool] = {}
+    kept: list[Task] = []
+
+    def wanted(task: Task) -> bool:
+        if task.implicit and task.action == "meta":
+            return True
+        if run.started is False and not _starts(run, task):
+            return False
+        known = by_tags.get(id(task))
+        if known is None:
+            kept.append(task)  # an id is only good while its object lives
+            known = by_tags[id(task)] = selected(_tags(run, play, task), only, skip)
+        return known
+
+    return wanted
+
+
+def _starts(run: RunContext, task: Task) -> bool:
+    """Whether the run begins with this task (``--start-at-task``); facts are gathered all the same."""
+    import fnmatch
+
+    if task.implicit:
+        return True
+    start = run.options.start_at_task
+    assert start is not None
+    name = str(getattr(task.name, "source", task.name) or "")
+    names = [name, task.action_written, *([f"{task.role.name} : {name}"] if task.role else [])]
+    run.started = any(n == start or fnmatch.fnmatchcase(n, start) for n in names)
+    return run.started
+
+
+def _tags(run: RunContext, play: Play, task: Task) -> frozenset[str]:
+    found: set[str] = set()
+    for value in task.tags:
+        found.update(_texts(_rendered(run, play, value, task)))
+    return frozenset(found)
+
+
+def _rendered(run: RunContext, play: Play, value: Any, task: Task) -> Any:
+    if isinstance(value, str):
+        return value
+    try:
+        scope = run.variables.scope(None, play).with_locals({k: v for layer in task.vars for k, v in layer.items()})
+        return run.engine.render(value, scope, task.origin)
+    except OrchError:
+        return getattr(value, "source", value)
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, (list, tuple)):
+        return [t for v in value for t in _texts(v)]
+    return [t.strip() for t in str(value).split(",") if t.strip()]

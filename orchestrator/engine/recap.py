@@ -1,0 +1,47 @@
+"""Counting results as Ansible's recap does, and the exit code that follows from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.engine.events import HostRecap, TaskResult
+
+EXIT_OK, EXIT_ERROR, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
+
+
+def count(recap: HostRecap, result: TaskResult) -> None:
+    """Add the result of a task (not of one of its items) to its host's line."""
+    status = result.status
+    if status in ("ok", "changed"):
+        recap.ok += 1
+        recap.changed += status == "changed"
+    elif status == "skipped":
+        recap.skipped += 1
+    elif status == "unreachable":
+        recap.unreachable += 1
+        if result.ignored:
+            recap.ok += 0
+    elif result.ignored:
+        recap.ok += 1
+        recap.ignored += 1
+        recap.changed += bool(result.values.get("changed"))
+    elif result.rescued:
+        recap.rescued += 1
+    else:
+        recap.failed += 1
+        if status in ("interrupted", "cancelled", "lost"):
+            setattr(recap, status, getattr(recap, status) + 1)
+
+
+def exit_code(recaps: Mapping[str, HostRecap], *, failed: bool, unreachable: bool, interrupted: bool) -> int:
+    """0 well; 2 some host failed; 4 some host could not be reached; 130 stopped by the operator."""
+    if interrupted:
+        return EXIT_INTERRUPTED
+    if unreachable:
+        return EXIT_UNREACHABLE
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def status_word(code: int) -> str:
+    return {EXIT_OK: "ok", EXIT_FAILED: "failed", EXIT_UNREACHABLE: "unreachable",
+            EXIT_INTERRUPTED: "cancelled"}.get(code, "failed")

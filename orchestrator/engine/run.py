@@ -1,0 +1,192 @@
+"""A run: its plays in order, each in its batches, to a recap and an exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engine import recap as counting
+from orchestrator.engine.context import PlayContext, RunContext
+from orchestrator.engine.events import (
+    Event,
+    HostRecap,
+    PlayEnded,
+    PlaySkipped,
+    PlayStarted,
+    RunEnded,
+    RunStarted,
+    TaskDone,
+)
+from orchestrator.engine.free import run_free
+from orchestrator.engine.handlers import Handlers
+from orchestrator.engine.hosts import Batch, HostState, serial_sizes
+from orchestrator.engine.linear import run_linear
+from orchestrator.engine.play_nodes import nodes_of, selector
+from orchestrator.engine.play_runner import PlayRunner
+from orchestrator.engine.prompts import ask
+from orchestrator.errors import ContentError, OrchError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.playbook.model import Play, Playbook
+
+STRATEGIES = {"linear": run_linear, "free": run_free, "host_pinned": run_free, "debug": run_linear}
+
+
+class Run:
+    """Takes a playbook over an inventory. `execute` returns what it came to; it raises only what ends a whole run."""
+
+    def __init__(self, context: RunContext, playbook: Playbook, *, resumed: bool = False) -> None:
+        self.context = context
+        self.playbook = playbook
+        self.resumed = resumed
+        self.recaps: dict[str, HostRecap] = {}
+        self._emit = context.emit
+        context.emit = self._count
+
+    def _count(self, event: Event) -> None:
+        if isinstance(event, TaskDone):
+            counting.count(self.recaps.setdefault(event.result.host, HostRecap()), event.result)
+        self._emit(event)
+
+    async def execute(self) -> RunEnded:
+        """Run every play. Connections are closed and the journal is written whatever happens."""
+        began = time.monotonic()
+        context = self.context
+        self._emit(RunStarted(context.run_id, self.playbook.paths, tuple(context.inventory.hosts),
+                              context.options.check, self.resumed, datetime.now(UTC)))
+        error: OrchError | None = None
+        try:
+            for play in self.playbook.plays:
+                if context.stop.draining or await self._play(play):
+                    break
+        except OrchError as fault:
+            error = fault
+        finally:
+            await context.commit()
+            await context.links.close()
+        ended = self._ended(time.monotonic() - began, error)
+        self._emit(ended)
+        if error is not None:
+            raise error
+        return ended
+
+    def _ended(self, duration_s: float, error: OrchError | None) -> RunEnded:
+        failed = any(r.failed for r in self.recaps.values())
+        unreachable = any(r.unreachable for r in self.recaps.values())
+        code = counting.exit_code(self.recaps, failed=self._any_failed(failed), unreachable=unreachable,
+                                  interrupted=self.context.stop.draining)
+        if error is not None:
+            code = counting.EXIT_ERROR
+        return RunEnded(self.context.run_id, counting.status_word(code), self.recaps, duration_s, code,
+                        left=tuple(self.context.left))
+
+    def _any_failed(self, counted: bool) -> bool:
+        return bool(self.context.failed_hosts) or (counted and bool(self.context.removed))
+
+    # A play
+
+    async def _play(self, play: Play) -> bool:
+        """Run one play; True when the playbook ends with it."""
+        context = self.context
+        name = self._name(play)
+        hosts = self._hosts(play)
+        if not hosts:
+            self._emit(PlaySkipped(play.id, name, "no hosts matched"))
+            return False
+        await ask(context, play)
+        sizes = serial_sizes(self._keyword(play, play.serial), len(hosts))
+        first = 0
+        for number, size in enumerate(sizes):
+            batch_hosts = [h for h in hosts[first:first + size] if h not in context.removed]
+            first += size
+            if not batch_hosts:
+                continue
+            play_context = await self._batch(play, name, hosts, batch_hosts, number, len(sizes))
+            if context.stop.draining or play_context.broken or _all_out(play_context.batch):
+                return True
+            if play_context.ended:
+                break
+        return False
+
+    async def _batch(self, play: Play, name: str, all_hosts: list[str], hosts: list[str], number: int,
+                     total: int) -> PlayContext:
+        context = self.context
+        self._emit(PlayStarted(play.id, name, tuple(hosts), play.origin, number, total))
+        batch = Batch({h: HostState(h) for h in hosts}, number, total)
+        play_context = PlayContext(play, name, batch, tuple(all_hosts), Handlers((), self._play_text(play)))
+        play_context.handlers.add(play.handlers)
+        context.variables.enter_play(play, tuple(all_hosts), tuple(hosts), lambda: [h.name for h in batch.active()])
+        nodes = nodes_of(context, play, force_handlers=self._forces_handlers(play))
+        runner = PlayRunner(context, play_context, nodes, selector(context, play))
+        await self._strategy(play)(runner)
+        for host in batch:
+            step = host.cursor.peek() if host.active else None
+            if step is not None and context.stop.draining:
+                context.left.append(f"{host.name}: stopped before '{runner.name_of(step.task, host)}'")
+            if host.failed or host.unreachable:
+                context.removed.add(host.name)
+            if host.failed:
+                context.failed_hosts.add(host.name)
+        self._emit(PlayEnded(play.id))
+        return play_context
+
+    def _forces_handlers(self, play: Play) -> bool:
+        wanted = self._keyword(play, play.force_handlers)
+        return self.context.options.force_handlers if wanted is None else bool(wanted)
+
+    def _strategy(self, play: Play) -> Any:
+        word = str(self._keyword(play, play.strategy) or self.context.options.strategy).rpartition(".")[2]
+        if word not in STRATEGIES:
+            raise ContentError(f"there is no strategy {word!r}", origin=play.origin,
+                               hint=f"one of {', '.join(sorted(STRATEGIES))}")
+        return STRATEGIES[word]
+
+    def _name(self, play: Play) -> str:
+        if play.name is None:
+            hosts = play.hosts
+            return ",".join(map(str, hosts)) if isinstance(hosts, Sequence) and not isinstance(hosts, str) else str(
+                getattr(hosts, "source", hosts))
+        return str(self._keyword(play, play.name))
+
+    def _keyword(self, play: Play, value: Any) -> Any:
+        """A keyword of a play: rendered with what is known without a host (extra vars, the play's own vars)."""
+        if value is None or isinstance(value, (str, int, bool, float)):
+            return value
+        return self.context.engine.render(value, self.context.variables.scope(None, play), play.origin)
+
+    def _play_text(self, play: Play) -> Any:
+        def text(value: Any) -> str:
+            try:
+                return str(self._keyword(play, value))
+            except OrchError:
+                return str(getattr(value, "source", value))
+
+        return text
+
+    def _hosts(self, play: Play) -> list[str]:
+        from inventory import patterns
+
+        context = self.context
+        pattern = self._keyword(play, play.hosts)
+        if isinstance(pattern, Sequence) and not isinstance(pattern, str):
+            pattern = ",".join(str(p) for p in _flat(pattern))
+        if not isinstance(pattern, str) or not pattern.strip():
+            raise UsageError("Hosts list cannot be empty. Please check your playbook", origin=play.origin)
+        hosts = context.inventory.match(pattern, context.options.limit)
+        order = self._keyword(play, play.order)
+        if order:
+            hosts = patterns.in_order(hosts, str(order))
+        return [h for h in hosts if h not in context.removed]
+
+
+def _all_out(batch: Batch) -> bool:
+    return len(batch) > 0 and all(h.failed or h.unreachable for h in batch)
+
+
+def _flat(values: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        found += _flat(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    return found

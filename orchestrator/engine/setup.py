@@ -1,0 +1,228 @@
+"""Putting a run together: inventory, content, variables, store and carriers, made to fit and handed to the engine.
+
+Imports are local where they are heavy: what lists hosts needs no SSH, and what connects needs no database yet.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as random_names
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.content.loader import ContentLoader
+from orchestrator.content.trust import trust
+from orchestrator.content.vault import Vault
+from orchestrator.content.yaml import load_yaml
+from orchestrator.engine.actions import register_all
+from orchestrator.engine.events import Event, Notice
+from orchestrator.errors import InventoryFault, Origin
+from orchestrator.security.secrets import Secret
+from orchestrator.template.engine import Engine
+from orchestrator.variables.store import RunOptions as VisibleOptions
+from orchestrator.variables.store import VariableStore
+
+if TYPE_CHECKING:
+    from inventory import Inventory
+    from orchestrator.engine.context import RunContext, Stop
+    from orchestrator.engine.journal import Journal
+    from orchestrator.engine.links import Links
+    from orchestrator.engine.options import RunOptions
+    from orchestrator.playbook.loader import PlaybookLoader
+    from orchestrator.playbook.model import Playbook
+
+CONNECT_TIMEOUT_S = 90.0
+ROLE_FOLDERS = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
+COLLECTION_FOLDERS = ("~/.ansible/collections", "/usr/share/ansible/collections")
+
+
+@dataclass(eq=False, slots=True)
+class Secrets:
+    """Passwords that the operator was asked for."""
+
+    login: Secret | None = None
+    become: Secret | None = None
+    vault: Vault = field(default_factory=Vault)
+
+
+@dataclass(eq=False, slots=True)
+class Workbench:
+    """Everything that can be had without touching a host: what `orch run --list-tasks` needs, and `orch run` begins with."""
+
+    options: RunOptions
+    inventory: Inventory
+    content: ContentLoader
+    engine: Engine
+    variables: VariableStore
+    loader: PlaybookLoader
+    playbook: Playbook | None
+    secrets: Secrets
+    warnings: list[str] = field(default_factory=list)
+
+
+def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Mapping[str, str] | None = None) -> Workbench:
+    """Read inventory and playbooks. Raises `Faults` with every fault found, before any host is touched."""
+    environ = os.environ if environ is None else environ
+    secrets = secrets or Secrets()
+    warnings: list[str] = []
+    register_all()
+    content = ContentLoader(secrets.vault)
+    inventory = load_inventory(options.inventory, secrets.vault, warnings)
+    folder = _playbook_folder(options.playbooks, environ)
+    engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append)
+    extra = trust(dict(options.extra_vars), Origin("extra vars"))
+    variables = VariableStore(
+        inventory, engine, content, extra, str(folder), inventory_dirs=_inventory_dirs(options.inventory),
+        options=_visible(options),
+    )
+    loader = _loader(content, engine, variables, environ, folder)
+    playbook = loader.load([Path(p) for p in options.playbooks], extra) if options.playbooks else None
+    return Workbench(options, inventory, content, engine, variables, loader, playbook, secrets, warnings)
+
+
+def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str]) -> Inventory:
+    """The inventory of all sources; its faults are the controller's own `InventoryFault`, with their place."""
+    import inventory
+
+    def parse(text: str, file: str) -> Any:
+        return load_yaml(text, file=file, vault=vault)
+
+    def trusted(text: str, file: str, line: int, column: int) -> Any:
+        return trust(text, Origin(file, line, column))
+
+    try:
+        loaded = inventory.load(list(sources), parse_yaml=parse, trust=trusted)
+    except inventory.InventoryError as error:
+        place = Origin(error.file, error.line or 0, error.column or 0) if error.file else None
+        raise InventoryFault(error.message, origin=place, hint=error.hint) from error
+    warnings.extend(loaded.warnings)
+    return loaded
+
+
+def _visible(options: RunOptions) -> VisibleOptions:
+    return VisibleOptions(
+        check_mode=options.check, diff_mode=options.diff, forks=options.forks or 50, verbosity=options.verbosity,
+        limit=options.limit, run_tags=options.tags, skip_tags=options.skip_tags,
+        inventory_sources=[os.path.abspath(s) if os.path.exists(s) else s for s in options.inventory],
+    )
+
+
+def _playbook_folder(playbooks: Sequence[str], environ: Mapping[str, str]) -> Path:
+    if playbooks:
+        return Path(playbooks[0]).absolute().parent
+    return Path(environ.get("ANSIBLE_PLAYBOOK_DIR") or ".").absolute()
+
+
+def _inventory_dirs(sources: Sequence[str]) -> list[str]:
+    """Folders that may hold group_vars/ and host_vars/: an inventory folder itself, or where its file lies."""
+    found = []
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            found.append(str(path.absolute()))
+        elif path.exists():
+            found.append(str(path.absolute().parent))
+    return found
+
+
+def _plugin_dirs(folder: Path) -> list[str]:
+    return [str(folder)]
+
+
+def _loader(content: ContentLoader, engine: Engine, variables: VariableStore, environ: Mapping[str, str],
+            folder: Path) -> PlaybookLoader:
+    from modules import registry
+    from orchestrator.playbook.loader import PlaybookLoader
+
+    def render(value: Any, names: Mapping[str, Any]) -> Any:
+        return engine.render(value, variables.scope(None, locals=names))
+
+    roles = [*_paths(environ.get("ANSIBLE_ROLES_PATH")), folder, *(Path(p).expanduser() for p in ROLE_FOLDERS)]
+    collections = [*_paths(environ.get("ANSIBLE_COLLECTIONS_PATH") or environ.get("ANSIBLE_COLLECTIONS_PATHS")),
+                   folder / "collections", *(Path(p).expanduser() for p in COLLECTION_FOLDERS)]
+    return PlaybookLoader(content=content, registry=registry, role_paths=roles, collection_paths=collections,
+                          render=render, engine=engine)
+
+
+def _paths(text: str | None) -> list[Path]:
+    return [Path(p).expanduser().absolute() for p in (text or "").split(":") if p]
+
+
+# The part that connects
+
+def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[str, str],
+               warn: Callable[[str], None]) -> Links:
+    """Connections for a run; nothing is opened yet."""
+    from orchestrator.carriers.base import Settings
+    from orchestrator.carriers.target import TargetOptions, become_of, target_of
+    from orchestrator.engine.links import Links
+
+    options = bench.options
+    settings = Settings(
+        run_id=run_id, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
+        ask_passphrase=_ask_passphrase,
+    )
+    target_options = TargetOptions(
+        private_key_file=options.private_key, timeout_s=options.timeout_s, ssh_common_args=options.ssh_common_args or "",
+        password=bench.secrets.login, environ=environ,
+    )
+    implicit = {"localhost", "127.0.0.1", "::1"} - set(bench.inventory.hosts)
+
+    def target(name: str, get: Callable[[str], Any], keywords: Mapping[str, Any]) -> Any:
+        return target_of(name, get, target_options, keywords=keywords, implicit=name in implicit)
+
+    def become(get: Callable[[str], Any], **keywords: Any) -> Any:
+        return become_of(get, password=bench.secrets.become, **keywords)
+
+    def connect(resolved: Any) -> Any:
+        from orchestrator.carriers.open import open_connection
+
+        return open_connection(resolved, settings)
+
+    async def finish() -> None:
+        from orchestrator.carriers.open import close_shared
+
+        await close_shared(settings)
+
+    return Links(target_of=target, become_of=become, open_connection=connect, connect_timeout_s=CONNECT_TIMEOUT_S,
+                 finish=finish)
+
+
+def _host_key_checking(environ: Mapping[str, str]) -> bool:
+    return environ.get("ANSIBLE_HOST_KEY_CHECKING", "true").strip().lower() not in ("false", "no", "0", "off")
+
+
+def _ask_passphrase(path: str) -> str | None:
+    import getpass
+    import sys
+
+    if not sys.stdin.isatty():
+        return None
+    return getpass.getpass(f"Enter passphrase for key '{path}': ")
+
+
+def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: Path, stop: Stop,
+                 emit: Callable[[Event], None], environ: Mapping[str, str] | None = None,
+                 interactive: bool = False) -> RunContext:
+    """The engine's context for one run."""
+    from orchestrator.engine.context import RunContext
+    from orchestrator.engine.files import FileDigests
+
+    environ = os.environ if environ is None else environ
+    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)))
+    return RunContext(
+        run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
+        engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,
+        stop=stop, started=bench.options.start_at_task is None, interactive=interactive,
+    )
+
+
+def new_run_id() -> str:
+    """Sorts by time, unique without asking anyone: ``20260131-093005-7f3a9c``."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + random_names.token_hex(3)
+
+
+__all__ = ["Secrets", "Workbench", "load_inventory", "make_context", "make_links", "new_run_id", "prepare"]

@@ -1,0 +1,88 @@
+"""`Scope`: what one task on one host sees. A stack of mappings, asked from the highest layer down, rendered by no one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.template.omit import OMIT
+from orchestrator.variables.layers import Layered, origin_in
+from orchestrator.variables.magic import MAGIC
+
+if TYPE_CHECKING:
+    from orchestrator.playbook.model import Play, Role, Task
+    from orchestrator.variables.store import VariableStore
+
+Chain = list[tuple[str, Mapping[str, Any]]]
+
+
+class Scope:
+    """Raw values by name. ``memo`` belongs to the engine, which keeps there what has been rendered."""
+
+    __slots__ = ("chain", "host", "locals", "memo", "play", "role", "store", "task")
+
+    def __init__(
+        self, store: VariableStore, host: str | None, play: Play | None, task: Task | None, role: Role | None,
+        chain: Chain, locals: Mapping[str, Any],
+    ) -> None:
+        self.store = store
+        self.host = host
+        self.play = play
+        self.task = task
+        self.role = role
+        self.chain = chain
+        self.locals = locals
+        self.memo: dict[str, Any] = {"omit": OMIT}
+
+    def lookup(self, name: str) -> Any:
+        """The raw value that wins. Raises KeyError when nothing sets ``name``."""
+        if name in self.locals:
+            return self.locals[name]
+        make = MAGIC.get(name)
+        if make is not None:
+            return make(self)
+        for _, values in self.chain:
+            if name in values:
+                return values[name]
+        raise KeyError(name)
+
+    def names(self) -> set[str]:
+        """Every name that `lookup` can answer."""
+        names: set[str] = set(self.locals)
+        for _, values in self.chain:
+            names.update(key for key in values if isinstance(key, str))
+        return names | self._magic_names()
+
+    def _magic_names(self) -> set[str]:
+        names = set()
+        for name, make in MAGIC.items():
+            try:
+                make(self)
+            except KeyError:
+                continue
+            names.add(name)
+        return names
+
+    def explain(self, name: str) -> list[Layered]:
+        """Every layer that sets ``name``, the winner last."""
+        found = []
+        for label, values in self.store.layers(self):
+            if name in values:
+                found.append(Layered(label, origin_in(values, name), values[name]))
+        make = MAGIC.get(name)
+        if make is not None:
+            try:
+                found.append(Layered("magic variables", None, make(self)))
+            except KeyError:
+                pass
+        if name in self.locals:
+            found.append(Layered("loop and task locals", origin_in(self.locals, name), self.locals[name]))
+        return found
+
+    def with_locals(self, more: Mapping[str, Any]) -> Scope:
+        """The same scope with further names on top (a loop's item, a result under test); nothing is shared back."""
+        merged = {**self.locals, **more} if self.locals else dict(more)
+        return Scope(self.store, self.host, self.play, self.task, self.role, self.chain, merged)
+
+
+Magic = Callable[[Scope], Any]

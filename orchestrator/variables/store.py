@@ -1,0 +1,345 @@
+"""`VariableStore`: everything that is known of every host, and the scopes made from it.
+
+Nothing is computed for a host that nobody asks for. What a host's inventory says is merged once; what does not depend
+on the host (role defaults, role vars) once per role; a scope is then a short list of references.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.content.trust import adopt
+from orchestrator.errors import ContentError, UndefinedVariable
+from orchestrator.template.engine import Engine
+from orchestrator.variables import facts as facts_rules
+from orchestrator.variables.files import VarsDirectory
+from orchestrator.variables.hostvars import VarsOfHost
+from orchestrator.variables.roles import role_defaults, role_params, role_vars
+from orchestrator.variables.scope import Chain, Scope
+
+if TYPE_CHECKING:
+    from orchestrator.content.loader import ContentLoader
+    from orchestrator.playbook.model import Play, Role, Task
+
+_EMPTY: Mapping[str, Any] = {}
+_LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line says that playbooks can see."""
+
+    check_mode: bool = False
+    diff_mode: bool = False
+    forks: int = 50
+    verbosity: int = 0
+    limit: str | None = None
+    run_tags: Sequence[str] = ("all",)
+    skip_tags: Sequence[str] = ()
+    inventory_sources: Sequence[str] = ()
+    config_file: str | None = None
+    python: str = sys.executable
+
+
+@dataclass(slots=True)
+class PlayState:
+    """Hosts of the play that runs now. ``active`` gives those of the batch that have not failed."""
+
+    hosts_all: Sequence[str]
+    batch: Sequence[str]
+    active: Callable[[], Iterable[str]]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the run has learnt of one host."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    injected: dict[str, Any] = field(default_factory=dict)
+    set: dict[str, Any] = field(default_factory=dict)
+    included: dict[str, Any] = field(default_factory=dict)
+
+
+class VariableStore:
+    """See the module. ``inventory`` offers hosts, groups and groups_of; ``content`` reads vars files."""
+
+    def __init__(
+        self,
+        inventory: Any,
+        engine: Engine,
+        content: ContentLoader | None = None,
+        extra_vars: Mapping[str, Any] | None = None,
+        playbook_dir: str = ".",
+        *,
+        inventory_dirs: Sequence[str] = (),
+        options: RunOptions | None = None,
+        inject_facts: bool = True,
+    ) -> None:
+        self.inventory = inventory
+        self.engine = engine
+        self.content = content
+        self.extra_vars: Mapping[str, Any] = extra_vars or {}
+        self.playbook_dir = playbook_dir
+        self.options = options or RunOptions()
+        self.inject_facts = inject_facts
+        self.state: PlayState | None = None
+        self.facts: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, _Known] = {}
+        self._bases: dict[str, dict[str, Any]] = {}
+        self._play_vars: dict[tuple[int, tuple[str, ...]], dict[str, Any]] = {}
+        self._prompts: dict[str, Any] = {}
+        self._roles: dict[tuple[int, int, str], Mapping[str, Any]] = {}
+        self._public: dict[int, list[Role]] = {}
+        self._pinned: list[Any] = []
+        self._version = 0
+        self._others: dict[str, tuple[int, VarsOfHost]] = {}
+        self._inventory_dirs = [VarsDirectory(path, content) for path in dict.fromkeys(inventory_dirs)]
+        self._playbook_dirs = [VarsDirectory(playbook_dir, content)]
+        self._groups: dict[str, list[str]] | None = None
+
+    # What the run learns
+
+    def set_fact(self, host: str, name: str, value: Any, cacheable: bool = False) -> None:
+        """A variable of the host from now on (layer 19). ``cacheable``: a fact as well."""
+        self._of(host).set[name] = value
+        self._version += 1
+        if cacheable:
+            self.set_facts(host, {name: value})
+
+    def set_facts(self, host: str, facts: Mapping[str, Any]) -> None:
+        """Facts that the host told: into ``ansible_facts``, and to the top level those names a host may set."""
+        known = self._of(host)
+        known.facts.update(facts_rules.namespaced(facts))
+        self.facts[host] = known.facts
+        if self.inject_facts:
+            known.injected.update(facts_rules.injected(facts))
+        self._version += 1
+
+    def clear_facts(self, host: str) -> None:
+        known = self._of(host)
+        known.facts, known.injected = {}, {}
+        self.facts.pop(host, None)
+        self._version += 1
+
+    def register(self, host: str, name: str, value: Any) -> None:
+        """A task's result under the name its author gave it."""
+        self._of(host).set[name] = value
+        self._version += 1
+
+    def include_vars(self, host: str, values: Mapping[str, Any]) -> None:
+        """Variables from ``include_vars`` (layer 18). They may hold templates."""
+        self._of(host).included.update(values)
+        self._version += 1
+
+    def set_prompts(self, values: Mapping[str, Any]) -> None:
+        """Answers to a play's ``vars_prompt``."""
+        self._prompts = dict(values)
+        self._version += 1
+
+    def enter_play(
+        self, play: Play, hosts_all: Sequence[str], batch: Sequence[str] | None = None,
+        active: Callable[[], Iterable[str]] | None = None,
+    ) -> None:
+        """From now on ``ansible_play_hosts`` and its kin tell of this play."""
+        chosen = list(batch if batch is not None else hosts_all)
+        self.state = PlayState(list(hosts_all), chosen, active or (lambda: chosen))
+        self._public[id(play)] = list(play.roles)
+        self._version += 1
+
+    def publish_role(self, play: Play, role: Role) -> None:
+        """``include_role`` with ``public``: its defaults and vars are seen by the play from here on."""
+        self._public.setdefault(id(play), list(play.roles)).append(role)
+        self._roles.clear()
+        self._version += 1
+
+    def inventory_changed(self) -> None:
+        """Hosts or groups were added (add_host, group_by)."""
+        self._bases.clear()
+        self._groups = None
+        self._version += 1
+
+    def _of(self, host: str) -> _Known:
+        known = self._known.get(host)
+        if known is None:
+            known = self._known[host] = _Known()
+        return known
+
+    # Scopes
+
+    def scope(
+        self, host: str | None, play: Play | None = None, task: Task | None = None, role: Role | None = None,
+        locals: Mapping[str, Any] | None = None,
+    ) -> Scope:
+        """What ``task`` sees on ``host``. Without a host: what does not depend on one."""
+        if role is None and task is not None:
+            role = task.role
+        chain: Chain = [
+            (label, values) for label, values in reversed(self._stack(host, play, task, role)) if values
+        ]
+        return Scope(self, host, play, task, role, chain, locals or _EMPTY)
+
+    def _stack(self, host: str | None, play: Play | None, task: Task | None, role: Role | None) -> Chain:
+        """The layers, lowest first, the host's inventory as one."""
+        known = self._known.get(host) if host is not None else None
+        stack: Chain = []
+        if play is not None or role is not None:
+            stack.append(("role defaults", self._role_layer(play, role, "defaults")))
+        if host is not None:
+            stack.append(("inventory", self.host_base(host)))
+        if known is not None:
+            stack.append(("facts", known.injected))
+        if play is not None:
+            stack += self._play_layers(host, play)
+        if play is not None or role is not None:
+            stack.append(("role vars", self._role_layer(play, role, "vars")))
+        if task is not None:
+            last = len(task.vars) - 1
+            stack += [("task vars" if i == last else "block vars", v) for i, v in enumerate(task.vars)]
+        if known is not None:
+            stack += [("include_vars", known.included), ("set_fact and register", known.set)]
+        if role is not None:
+            stack.append(("role params", role_params(role)))
+        if play is not None:
+            stack += [("include params", values) for values in play.include_params]
+        if task is not None:
+            stack += [("include params", values) for values in task.include_params]
+        stack.append(("extra vars", self.extra_vars))
+        return stack
+
+    def layers(self, scope: Scope) -> Chain:
+        """The layers of a scope for `Scope.explain`: lowest first, the host's inventory taken apart."""
+        apart: Chain = []
+        for label, values in self._stack(scope.host, scope.play, scope.task, scope.role):
+            if label == "inventory" and scope.host is not None:
+                apart += self.inventory_layers(scope.host)
+            else:
+                apart.append((label, values))
+        return apart
+
+    def _role_layer(self, play: Play | None, role: Role | None, which: str) -> Mapping[str, Any]:
+        key = (id(play), id(role), which)
+        merged = self._roles.get(key)
+        if merged is None:
+            self._pinned += [play, role]
+            public = self._public.get(id(play), list(play.roles)) if play is not None else []
+            make = role_defaults if which == "defaults" else role_vars
+            merged = self._roles[key] = make(public, role)
+        return merged
+
+    # Inventory
+
+    def host_base(self, host: str) -> dict[str, Any]:
+        """The host's inventory variables, merged once. A host that nobody knows has none."""
+        base = self._bases.get(host)
+        if base is None:
+            base = {}
+            for _, values in self.inventory_layers(host):
+                base.update(values)
+            self._bases[host] = base = {name: adopt(value) for name, value in base.items()}
+        return base
+
+    def inventory_layers(self, host: str) -> Chain:
+        """Layers 3 to 10, lowest first, each with the group or the file it is of."""
+        groups = self._group_list(host)
+        layers: Chain = []
+        names = ["all", *groups]
+        for name in names:
+            group = self.inventory.groups.get(name)
+            if group is not None and group.vars:
+                layers.append((f"inventory group vars ({name})", group.vars))
+        for label, directories, chosen in (
+            ("inventory group_vars/all", self._inventory_dirs, ["all"]),
+            ("playbook group_vars/all", self._playbook_dirs, ["all"]),
+            ("inventory group_vars", self._inventory_dirs, groups),
+            ("playbook group_vars", self._playbook_dirs, groups),
+        ):
+            layers += self._files(label, directories, "group_vars", chosen)
+        entry = self.inventory.hosts.get(host)
+        if entry is not None and entry.vars:
+            layers.append(("inventory host vars", entry.vars))
+        layers += self._files("inventory host_vars", self._inventory_dirs, "host_vars", [host])
+        layers += self._files("playbook host_vars", self._playbook_dirs, "host_vars", [host])
+        return layers
+
+    @staticmethod
+    def _files(label: str, directories: list[VarsDirectory], kind: str, names: list[str]) -> Chain:
+        layers: Chain = []
+        for name in names:
+            for directory in directories:
+                for path, values in directory.read(kind, name):
+                    layers.append((f"{label} ({path})", values))
+        return layers
+
+    def _group_list(self, host: str) -> list[str]:
+        if host not in self.inventory.hosts:
+            return []
+        names = [getattr(group, "name", group) for group in self.inventory.groups_of(host)]
+        return [name for name in names if name != "all"]
+
+    def group_names(self, host: str) -> list[str]:
+        return sorted(self._group_list(host))
+
+    def group_hosts(self) -> dict[str, list[str]]:
+        """``groups``: every group with the hosts in it and in its children."""
+        if self._groups is None:
+            members: dict[str, list[str]] = {name: [] for name in self.inventory.groups}
+            members.setdefault("all", [])
+            members.setdefault("ungrouped", [])
+            for host in self.inventory.hosts:
+                members["all"].append(host)
+                for name in self._group_list(host):
+                    members.setdefault(name, []).append(host)
+            self._groups = members
+        return self._groups
+
+    def is_implicit(self, host: str) -> bool:
+        return host in _LOCALHOST
+
+    def vars_of(self, host: str) -> VarsOfHost:
+        """``hostvars[host]``: kept until anything changes."""
+        version, view = self._others.get(host, (-1, None))
+        if view is None or version != self._version:
+            view = VarsOfHost(self.scope(host))
+            self._others[host] = (self._version, view)
+        return view
+
+    # Plays
+
+    def play_name(self, play: Play) -> str:
+        if isinstance(play.name, str):
+            return play.name
+        return str(self.engine.render(play.name, self.scope(None))) if play.name is not None else ""
+
+    def _play_layers(self, host: str | None, play: Play) -> Chain:
+        layers: Chain = [("play vars", play.vars)]
+        if play.vars_prompt:
+            layers.append(("play vars_prompt", self._prompts))
+        for path in self._vars_files(host, play) if play.vars_files else ():
+            layers.append((f"play vars_files ({path})", self._read(path)))
+        return layers
+
+    def _vars_files(self, host: str | None, play: Play) -> list[str]:
+        from orchestrator.variables.files import vars_files
+
+        below: Chain = [("play vars", play.vars), ("extra vars", self.extra_vars)]
+        if host is not None:
+            known = self._of(host)
+            below = [
+                ("inventory", self.host_base(host)), ("facts", known.injected), ("play vars", play.vars),
+                ("set_fact", known.set), ("extra vars", self.extra_vars),
+            ]
+        scope = Scope(self, host, play, None, None, list(reversed(below)), _EMPTY)
+        try:
+            return vars_files(play, lambda value: self.engine.render(value, scope), self.playbook_dir)
+        except UndefinedVariable:
+            if host is None:
+                return []
+            raise
+
+    def _read(self, path: str) -> Mapping[str, Any]:
+        if self.content is None:
+            raise ContentError(f"no loader to read {path}")
+        return self.content.read_vars(path)
