@@ -4,16 +4,15 @@
 UTF-8 with surrogateescape throughout, so that any bytes survive a round trip.
 """
 
-import hashlib
 import os
 import pwd
-import shutil
 
 from agentlet import blobs as transfers
 from agentlet import commands, files
 from modules.api import Failed
 
 ENCODING, ERRORS = "utf-8", "surrogateescape"
+_accounts = {}  # type: dict
 
 
 class Look(object):
@@ -28,7 +27,7 @@ class Look(object):
         self._link = link
         self._small_blobs = {}
         self.uid = os.geteuid()
-        self.user, self.home = _account(self.uid)
+        self.user, self.home = account(self.uid)
 
     def query(self, argv, input=None, cwd=None, env=None, timeout_s=None, umask=None):
         """Runs a command that only reads: an argument list, never a shell. `Completed`; any exit code is returned.
@@ -39,8 +38,12 @@ class Look(object):
 
     def which(self, name):
         """The path of a command, or None. Looks in the task's PATH and in the usual sbin directories too."""
-        path = self._environ(None).get("PATH", os.defpath)
-        return shutil.which(name, path=path + ":/usr/local/sbin:/usr/sbin:/sbin")
+        searched = self.environment.get("PATH") or os.environ.get("PATH", os.defpath)
+        for directory in [""] if "/" in name else (searched + ":/usr/local/sbin:/usr/sbin:/sbin").split(":"):
+            path = os.path.join(directory, name)
+            if os.access(path, os.X_OK) and not os.path.isdir(path):
+                return path
+        return None
 
     def exists(self, path):
         """True when there is anything at ``path``, a dangling link too."""
@@ -60,6 +63,7 @@ class Look(object):
 
     def digest(self, path, algorithm="sha256"):
         """The hex digest of a file, in flat memory."""
+        import hashlib  # with OpenSSL, which is fast for files, and too costly to load for every task
         try:
             hashed = hashlib.new(algorithm)
         except ValueError:
@@ -199,12 +203,15 @@ def local_host(check_mode=False, diff=False, blobs=None, uploads_dir=None, envir
     return Act(link, check_mode=check_mode, diff=diff, no_log=no_log, environment=environment)
 
 
-def _account(uid):
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return str(uid), os.environ.get("HOME", "/")
-    return entry.pw_name, entry.pw_dir
+def account(uid):
+    """``(name, home)`` of a user; looked up once, since a directory service may be behind it."""
+    if uid not in _accounts:
+        try:
+            entry = pwd.getpwuid(uid)
+            _accounts[uid] = (entry.pw_name, entry.pw_dir)
+        except KeyError:
+            _accounts[uid] = (str(uid), os.environ.get("HOME", "/"))
+    return _accounts[uid]
 
 
 def _temp_directory():

@@ -2,6 +2,7 @@
 
 import time
 
+from agentlet import receipts
 from agentlet.wire import EventDigest
 
 
@@ -13,6 +14,8 @@ class Job(object):
         self.attempt = int(header.get("attempt", 1))
         self.header = {name: header.get(name) for name in ("check", "diff")}
         self.header.update(id=self.id, attempt=self.attempt)
+        self.book_path = receipts.book_path(runtime.receipts, self.id, self.attempt) if runtime.receipts else None
+        """Where its receipts go, or None when this host has no place for them."""
         self.results = []
         """The results of tasks that ran as this user, for receipts when the carrier is lost before they were stored."""
         self.over = False

@@ -1,6 +1,6 @@
 """Keeps what a command prints within bounds: the head, the tail, and a digest of the whole, in flat memory."""
 
-import hashlib
+from agentlet.wire import sha256
 
 LIMIT_BYTES = 4 * 1024 * 1024
 
@@ -13,7 +13,7 @@ class HeadTail(object):
         self._half = limit // 2
         self._head = bytearray()
         self._tail = bytearray()
-        self._hash = hashlib.sha256()
+        self._hash = sha256()
         self.size = 0
 
     def add(self, data):

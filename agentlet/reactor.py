@@ -22,7 +22,7 @@ class Reactor(object):
         self._wake_r, self._wake_w = os.pipe()
         for fd in (self._wake_r, self._wake_w):
             os.set_blocking(fd, False)
-        signal.signal(signal.SIGCHLD, _nothing)
+        signal.signal(signal.SIGCHLD, ignore_signal)
         signal.set_wakeup_fd(self._wake_w)
 
     def add_reader(self, fd, callback, gated=False):
@@ -158,7 +158,7 @@ class Sender(object):
         os.close(self.fd)
 
 
-def read_available(fd, limit=1 << 18):
+def read_available(fd, limit=1 << 16):
     """Up to ``limit`` bytes that are there; b"" at the end of the stream; None when there is nothing now."""
     try:
         return os.read(fd, limit)
@@ -168,5 +168,5 @@ def read_available(fd, limit=1 << 18):
         return b""  # a pty's master says EIO when its last user has gone
 
 
-def _nothing(number, frame):
-    """A Python-level handler is needed for the wakeup descriptor to be written to."""
+def ignore_signal(number, frame):
+    """Does nothing. For SIGCHLD a handler is needed so that the wakeup descriptor is written to."""

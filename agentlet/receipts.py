@@ -5,12 +5,12 @@ One append-only file per job and attempt, one JSON object a line. ``begun`` is s
 was not started yet. `remove` is for when the controller has stored everything.
 """
 
-import hashlib
 import json
 import os
 import time
 
 from agentlet import processes
+from agentlet.wire import sha256
 
 KEEP_S = 7 * 24 * 3600
 ROOT_DIRECTORY = "/var/lib/orch/receipts"
@@ -54,7 +54,7 @@ def sweep(directory, now=None):
 
 def book_path(directory, job, attempt):
     """The file of one attempt of a job; a job's id is the controller's word and never becomes a path."""
-    name = hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:40]
+    name = sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:40]
     return os.path.join(directory, "%s-%d.jsonl" % (name, attempt))
 
 
@@ -69,9 +69,9 @@ def remove(directory, job, attempt):
 class Book(object):
     """The receipts of one attempt of a job. ``results`` and ``begun`` are by task id."""
 
-    def __init__(self, directory, job, attempt):
-        # type: (str, str, int) -> None
-        self.path = book_path(directory, job, attempt)
+    def __init__(self, path):
+        # type: (str) -> None
+        self.path = path
         self.results = {}
         self.begun = {}
         self.load()

@@ -13,7 +13,7 @@ import time
 import zlib
 from collections import OrderedDict
 
-from agentlet.reactor import Reactor, Sender, read_available
+from agentlet.reactor import Reactor, Sender, ignore_signal, read_available
 from agentlet.wire import PROTOCOL, Decoder, WireError, encode
 
 DEFAULT_MEMORY_BYTES = 1 << 30
@@ -24,9 +24,9 @@ _MAX_SOURCE_BYTES = 8 * 1024 * 1024
 def main(sources, payload):
     """Runs until the carrier ends. ``sources`` is what modules are imported from; it grows with `source` frames."""
     wire_in, wire_out = _take_over_descriptors()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Handlers that do nothing, rather than SIG_IGN, which every command would inherit. Python ignores SIGPIPE itself.
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, ignore_signal)
     runtime = Runtime(sources, payload, wire_in, wire_out)
     runtime.run()
     return 0
@@ -229,11 +229,11 @@ class Runtime(object):
     def _write_unstored(self, job):
         """Results that the controller may not have stored: should it offer the job again, it gets these."""
         self._finished.pop((job.id, job.attempt), None)
-        if self.receipts is None:
+        if job.book_path is None:
             return
         from agentlet.receipts import Book
         try:
-            book = Book(self.receipts, job.id, job.attempt)
+            book = Book(job.book_path)
             missing = [result for result in job.results if result["task"] not in book.results]
             if missing:
                 book.end(*missing)
@@ -258,7 +258,8 @@ class Runtime(object):
 
     def _warm_up(self):
         """Imports what the first task needs while the controller is on its way to send it."""
-        from agentlet import job, processes, workerleg  # noqa: F401
+        from agentlet import host, job, processes, workerleg  # noqa: F401
+        host.account(self.uid)
         processes.become_subreaper()
         if self.receipts is not None:
             from agentlet import receipts

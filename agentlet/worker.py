@@ -25,38 +25,40 @@ class CarrierLost(Exception):
     """Nobody is there any more: no further task begins."""
 
 
-def enter(output_fd, keep):
-    """Turns a fresh fork into a worker: own session, no descriptor but its own, default signals, all processors."""
+def enter(output_fd, events_fd, control_fd):
+    """Turns a fresh fork into a worker: own session, no descriptor but its own, all processors.
+
+    Returns the new numbers of the last two. Descriptor 0 is /dev/null in the supervisor already; the supervisor's
+    signal handlers do nothing, and commands get the defaults when they are executed.
+    """
     os.setsid()
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    highest = max(output_fd, events_fd, control_fd)
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
-    for fd in _open_descriptors():
-        if fd > 2 and fd not in keep:
-            try:
-                os.close(fd)
-            except OSError:
-                pass  # the descriptor of the listing itself
-    sys.stdin = open(os.devnull)
+    os.dup2(events_fd, highest + 1, False)
+    os.dup2(control_fd, highest + 2, False)
+    # The wire must not stay open in here, nor in what a module leaves behind. Descriptors are given out lowest first,
+    # so none of the supervisor's is much above those made last.
+    os.closerange(3, highest + 1)
+    os.closerange(highest + 3, highest + 64)
     processes.become_subreaper()
     processes.use_all_cpus()
+    return highest + 1, highest + 2
 
 
 class Worker(object):
-    """Executes ``tasks`` of ``job``; ``directory`` is where receipts go, or None."""
+    """Executes ``tasks`` of ``job``; ``book_path`` is where receipts go, or None."""
 
-    def __init__(self, job, tasks, link, directory, memory_limit_bytes):
+    def __init__(self, job, tasks, link, book_path, memory_limit_bytes):
         self.job = job
         self.tasks = tasks
         self.link = link
-        self.book = receipts.Book(directory, job["id"], job["attempt"]) if directory else None
+        wanted = book_path and (any(task.get("receipt") for task in tasks) or os.path.exists(book_path))
+        self.book = receipts.Book(book_path) if wanted else None
         self._memory = memory_limit_bytes
         self._directory = os.getcwd()
-        self._environ = dict(os.environ)
+        self._environ = dict(os.environ) if len(tasks) > 1 else None
         self._umask = os.umask(0o022)
         os.umask(self._umask)
         self._pid = os.getpid()
@@ -153,8 +155,9 @@ class Worker(object):
                 raise Failed("no_directory", "Cannot work in %s: %s" % (task["cwd"], error.strerror))
 
     def _tear_down(self):
-        os.environ.clear()
-        os.environ.update(self._environ)
+        if self._environ is not None and dict(os.environ) != self._environ:
+            os.environ.clear()
+            os.environ.update(self._environ)
         os.umask(self._umask)
         try:
             os.chdir(self._directory)
@@ -315,10 +318,3 @@ def _replaced(result, code, message):
     failed = execute.failure(code, message)
     failed.update({name: result[name] for name in ("started", "duration_s", "replayed", "warnings")})
     return failed
-
-
-def _open_descriptors():
-    try:
-        return [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        return list(range(3, 1024))

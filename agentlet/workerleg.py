@@ -90,9 +90,8 @@ class WorkerLeg(object):
     def _in_child(self, events_w, control_r, printed_w):
         status = 1
         try:
-            worker.enter(printed_w, (events_w, control_r))
-            link = worker.Link(self._job.id, events_w, control_r)
-            worker.Worker(self._job.header, self._tasks[self._done:], link, self._runtime.receipts,
+            link = worker.Link(self._job.id, *worker.enter(printed_w, events_w, control_r))
+            worker.Worker(self._job.header, self._tasks[self._done:], link, self._job.book_path,
                           self._runtime.memory_limit_bytes).run()
             status = 0
         except worker.CarrierLost:
@@ -242,10 +241,10 @@ class WorkerLeg(object):
         self._job.emit(dict({"t": "event", "kind": "result", "task": task["id"]}, **result), keep=True)
 
     def _write_receipt(self, task, result):
-        if not task.get("receipt") or self._runtime.receipts is None:
+        if not task.get("receipt") or self._job.book_path is None:
             return
         try:
-            receipts.Book(self._runtime.receipts, self._job.id, self._job.attempt).end(dict(result, task=task["id"]))
+            receipts.Book(self._job.book_path).end(dict(result, task=task["id"]))
         except OSError as error:
             result["warnings"].append("The receipt of this task could not be written: %s" % error)
 

@@ -1,6 +1,7 @@
 """New contents for a file, put in place as all file modules do it: backed up, validated, one rename, attributes."""
 
 import errno
+import hashlib
 import os
 import re
 import shlex
@@ -114,3 +115,18 @@ def _keep_owner(fd, now):
         os.fchown(fd, now.st_uid, now.st_gid)
     except PermissionError:
         pass  # without root the copy belongs to us, and nobody can read more than before
+
+
+def checksums(path):
+    """{"checksum": SHA-1, "md5sum": MD5 or None} of a file, read once; hosts in FIPS mode have no MD5."""
+    sha1 = hashlib.sha1()
+    try:
+        md5 = hashlib.md5()
+    except ValueError:
+        md5 = None
+    with open(path, "rb") as file:
+        for data in iter(lambda: file.read(1 << 18), b""):
+            sha1.update(data)
+            if md5 is not None:
+                md5.update(data)
+    return {"checksum": sha1.hexdigest(), "md5sum": md5 and md5.hexdigest()}

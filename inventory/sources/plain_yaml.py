@@ -14,7 +14,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def parse_yaml(text: str, file: str) -> Any:
     """The document as plain data; raises InventoryError with line and column for malformed YAML."""
     try:
-        return yaml.load(text, _LOADER)  # noqa: S506 - it is the safe loader, libyaml's where there is one
+        return yaml.load(text, _LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InventoryError(

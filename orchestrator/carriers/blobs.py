@@ -80,29 +80,27 @@ def blob_error(job_id: str, digest: str, message: str) -> bytes:
 
 
 class Upload:
-    """One file on its way from the host into a sink. Offsets must follow each other and end at the size announced."""
+    """One file on its way from the host into a sink. Offsets must follow each other.
 
-    __slots__ = ("_sink", "_size", "done", "offset")
+    The size announced is no limit: a log grows while it is fetched, and files of /proc say 0. The sink knows what it
+    is willing to take.
+    """
 
-    def __init__(self, sink: UploadSink, size: int) -> None:
+    __slots__ = ("_sink", "done", "offset")
+
+    def __init__(self, sink: UploadSink) -> None:
         self._sink = sink
-        self._size = size
         self.offset = 0
         self.done = False
 
     def take(self, header: dict[str, Any], body: bytes) -> None:
-        """Write one chunk. `ProtocolError` for a gap, an overlap or more than was announced."""
+        """Write one chunk. `ProtocolError` for a gap or an overlap; whatever the sink raises."""
         if header.get("offset") != self.offset:
             raise ProtocolError(f"an upload went on at {header.get('offset')!r} instead of {self.offset}")
-        if self.offset + len(body) > self._size:
-            raise ProtocolError(f"an upload is larger than the {self._size} bytes it announced")
-        last = bool(header.get("last"))
-        if last and self.offset + len(body) != self._size:
-            raise ProtocolError(f"an upload ended after {self.offset + len(body)} of {self._size} bytes")
         if body:
             self._sink.write(body)
         self.offset += len(body)
-        if last:
+        if header.get("last"):
             self.done = True
             self._sink.close()
 

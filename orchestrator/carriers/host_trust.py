@@ -46,13 +46,15 @@ def known_hosts_for(plan: SshPlan, settings: Settings) -> KnownHosts:
 class HostTrust:
     """For one host: which keys it may show, what it did show, and what to say if that was refused."""
 
-    __slots__ = ("_plan", "_refused", "_settings", "host", "name", "offered", "pins", "strict", "trusted")
+    __slots__ = ("_plan", "_refused", "_settings", "host", "name", "offered", "peer", "pins", "strict", "trusted")
 
     def __init__(self, name: str, plan: SshPlan, pins: Sequence[str], settings: Settings) -> None:
         self.name = name
         self.host = plan.host_key_alias or plan.address
         self.strict = plan.strict or _strictness(settings.host_key_checking)
         self.offered: asyncssh.SSHKey | None = None
+        self.peer: asyncssh.SSHClientConnection | None = None
+        """The connection of the latest attempt, whatever became of it."""
         self.pins = frozenset(pin for pin in pins if pin.startswith("SHA256:"))
         self._plan = plan
         self._settings = settings
@@ -68,6 +70,11 @@ class HostTrust:
     @property
     def checked(self) -> bool:
         return self.strict != "no" or bool(self.pins or self.trusted.keys)
+
+    @property
+    def peer_spoke(self) -> bool:
+        """Whether an SSH server has said its version: above MaxStartups it hangs up before that."""
+        return self.peer is not None and bool(self.peer.get_extra_info("server_version"))
 
     def known_hosts(self) -> tuple[list[asyncssh.SSHKey], ...] | None:
         """For asyncssh: parsed keys, or None when nothing is checked."""

@@ -98,6 +98,7 @@ class Session:
         self._paused = False
         self._acks: list[bytes] = []
         self._ack_timer: asyncio.TimerHandle | None = None
+        self._keep_timer: asyncio.TimerHandle | None = None
 
     # --- what the carrier calls
 
@@ -140,8 +141,9 @@ class Session:
         if self.error:
             return
         self.error = error
-        if self._ack_timer:
-            self._ack_timer.cancel()
+        for timer in (self._ack_timer, self._keep_timer):
+            if timer:
+                timer.cancel()
         if not self.ready.done():
             self.ready.set_exception(error)
         jobs, self._jobs = self._jobs, {}
@@ -238,8 +240,9 @@ class Session:
         if kind == "finished":
             self._finished(running, header)
             return
-        if header.get("task") not in running.task_ids:
-            raise ProtocolError(f"an event names a task that was not given: {str(header.get('task'))[:80]!r}")
+        task = header.get("task")
+        if task not in running.task_ids and (task is not None or kind in ("started", "result")):
+            raise ProtocolError(f"an event names a task that was not given: {str(task)[:80]!r}")
         running.digest.add(header)
         try:
             running.on_event(header)
@@ -324,7 +327,7 @@ class Session:
             raise ProtocolError("a file was sent that nobody asked for")
         if not isinstance(size, int) or size < 0 or not isinstance(path, str) or isinstance(mode, dict | list):
             raise ProtocolError("an upload announces no proper size, path or mode")
-        upload = running.uploads_open[stream] = Upload(running.uploads(stream, path, size, mode), size)
+        upload = running.uploads_open[stream] = Upload(running.uploads(stream, path, size, mode))
         return upload
 
     def _ready(self, header: dict[str, Any]) -> None:
@@ -334,6 +337,13 @@ class Session:
         if info.protocol != wire.PROTOCOL:
             raise ProtocolError(f"the runtime speaks protocol {info.protocol}, not {wire.PROTOCOL}")
         self.ready.set_result(info)
+        self._keep()
+
+    def _keep(self) -> None:
+        """A runtime that hears nothing for ``keep_s`` takes its controller for dead: say hello again in time."""
+        if self._keep_timer:
+            self._write(self.hello())
+        self._keep_timer = self._loop.call_later(self._settings.keep_s / 3, self._keep)
 
     def _fault(self, header: dict[str, Any]) -> None:
         code, message = str(header.get("code"))[:60], str(header.get("message"))[:2000]

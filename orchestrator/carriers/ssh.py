@@ -183,6 +183,8 @@ class SshConnection:
                 await line.create_session(lambda: channel, command, encoding=None)
         except (TimeoutError, asyncssh.Error, OSError) as exc:
             assert self._plan is not None
+            if line.is_closed():
+                raise Unreachable(f"{self.name}: the connection was lost: {exc}", code="lost") from None
             if isinstance(exc, asyncssh.ChannelOpenError):
                 raise Unreachable(
                     f"{self.name}: sshd opens no session: {exc.reason}",

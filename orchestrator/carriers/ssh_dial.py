@@ -47,6 +47,9 @@ class Owner(asyncssh.SSHClient):
         self._login_begins = login_begins
         self._on_lost = on_lost
 
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._trust.peer = conn
+
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         return self._trust.accepts(key)
 
@@ -112,8 +115,9 @@ class Dialer:
                     return await self._attempt_kinds(plan, trust, options, tunnel, end, on_lost)
                 except (OSError, ValueError, asyncssh.Error) as exc:
                     out_of_time = end is not None and loop.time() >= end
-                    if attempt == attempts or out_of_time or not dropped(exc) or plan.proxy_command:
-                        raise explain(exc, name, plan, ring.notes) from None
+                    again = dropped(exc) and not trust.peer_spoke and not plan.proxy_command
+                    if attempt == attempts or out_of_time or not again:
+                        raise explain(exc, name, plan, ring.notes, trust.peer_spoke) from None
             await asyncio.sleep(self._pause(attempt))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -134,8 +138,9 @@ class Dialer:
                 if not trust.try_another_kind():
                     raise trust.error(exc.reason) from None
                 options["server_host_key_algs"] = trust.algorithms()
-            except asyncssh.KeyExchangeFailed:
-                if trust.offered is None:
+            except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionResetError):
+                # sshd hangs up when it has no key of the kinds that are left.
+                if trust.offered is None or not trust.pins:
                     raise
                 raise trust.error("no other kind of key is there") from None
 

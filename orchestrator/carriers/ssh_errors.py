@@ -22,8 +22,13 @@ def dropped(exc: BaseException) -> bool:
     return isinstance(exc, asyncssh.ConnectionLost | ConnectionResetError | BrokenPipeError)
 
 
-def explain(exc: BaseException, name: str, plan: SshPlan, notes: dict[str, str]) -> Unreachable:
-    """The `Unreachable` for whatever connecting raised. ``notes``: why key files were left out."""
+def explain(
+    exc: BaseException, name: str, plan: SshPlan, notes: dict[str, str], peer_spoke: bool = False
+) -> Unreachable:
+    """The `Unreachable` for whatever connecting raised.
+
+    ``notes``: why key files were left out. ``peer_spoke``: a server had said its SSH version before it hung up.
+    """
     if isinstance(exc, Unreachable):
         return exc
     where = plan.address if plan.port == 22 else f"{plan.address} port {plan.port}"
@@ -35,9 +40,10 @@ def explain(exc: BaseException, name: str, plan: SshPlan, notes: dict[str, str])
             code="proxy",
             hint=f"try from there: ssh {plan.jumps[-1] if plan.jumps else 'JUMPHOST'} nc -vz {plan.address} {plan.port}",
         )
-    if isinstance(exc, asyncssh.KeyExchangeFailed | asyncssh.ProtocolNotSupported):
+    hung_up = dropped(exc) and peer_spoke
+    if isinstance(exc, asyncssh.KeyExchangeFailed | asyncssh.ProtocolNotSupported) or hung_up:
         return Unreachable(
-            f"{name}: {where} and orch have no algorithm in common: {exc.reason}",
+            f"{name}: {where} and orch agree on no algorithms: {exc}",
             code="protocol",
             hint="the server is old or bound to other algorithms: allow one with -o KexAlgorithms=+NAME, "
             "HostKeyAlgorithms=+NAME or Ciphers=+NAME in ansible_ssh_common_args",

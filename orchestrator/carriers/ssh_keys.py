@@ -110,8 +110,9 @@ class KeyRing:
             return None
         try:
             return asyncssh.import_private_key(data, passphrase)
-        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
-            self.notes[path] = "the passphrase is wrong"
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as exc:
+            missing = "bcrypt" in str(exc)
+            self.notes[path] = "reading it needs the Python package bcrypt" if missing else "the passphrase is wrong"
             return None
 
     async def close(self) -> None:

@@ -93,7 +93,7 @@ def plain(text: str) -> Any:
 
 
 def tagged(tag: str, text: str) -> Any:
-    """The value of a scalar with an explicit standard tag (``!!int``). Raises KeyError for a tag that has no meaning."""
+    """The value of a scalar with an explicit standard tag (``!!int``). Raises KeyError for an unknown tag."""
     if tag == _PREFIX + "binary":
         import base64
 

@@ -12,8 +12,10 @@ from orchestrator.template.types import Map, Sealed, Seq, Template
 def trust(value: Any, origin: Origin | None = None) -> Any:
     """``value`` with every string that holds Jinja as `Template`, mappings as `Map`, lists as `Seq`.
 
-    Call it only on what the operator wrote. Keys stay strings.
+    Call it only on what the operator wrote. Keys stay strings; what the YAML loader made stays as it made it.
     """
+    if isinstance(value, (Map, Seq)):
+        return value
     if type(value) is str:
         return Template(value, origin) if is_template(value) else value
     if isinstance(value, dict):

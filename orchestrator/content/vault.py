@@ -1,24 +1,14 @@
-"""ansible-vault texts, read and written.
-
-``$ANSIBLE_VAULT;1.1;AES256``, or ``1.2`` with an id, above hex lines of 80. Inside: hex of salt, HMAC and ciphertext.
-PBKDF2-SHA256 with 10,000 rounds gives an AES key, an HMAC key and the counter; AES-256-CTR, HMAC-SHA256 over the
-ciphertext, checked before anything is decrypted. No secret is in any error, ``repr`` or log.
-"""
+"""`Vault` opens vault texts with the secrets of this run, and makes new ones. No secret is in an error or ``repr``."""
 
 from __future__ import annotations
 
-import binascii
-import hashlib
-import hmac
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import Origin, VaultError
+from orchestrator.template import vault_format
+from orchestrator.template.vault_format import HEADER
 
-HEADER = "$ANSIBLE_VAULT"
-_ROUNDS = 10_000
-_WIDTH = 80
 DEFAULT_ID = "default"
 
 
@@ -35,7 +25,7 @@ class VaultSecret:
 
 def is_vault(text: str | bytes) -> bool:
     """Whether ``text`` begins as a vault does."""
-    return text.startswith(HEADER if isinstance(text, str) else HEADER.encode())
+    return text.startswith(HEADER) if isinstance(text, str) else text.startswith(HEADER.encode())
 
 
 class Vault:
@@ -46,27 +36,26 @@ class Vault:
 
     def decrypt(self, text: str, origin: Origin | None = None) -> str:
         """The plain text. Raises `VaultError` that says which ids were tried."""
-        data = self.decrypt_bytes(text, origin)
         try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise VaultError("the vault holds no UTF-8 text", origin=origin) from error
+            return self.decrypt_bytes(text, origin).decode("utf-8")
+        except UnicodeDecodeError:
+            raise VaultError("the vault holds no UTF-8 text", origin=origin) from None
 
     def decrypt_bytes(self, text: str, origin: Origin | None = None) -> bytes:
         """The same for content that need not be text."""
-        label, salt, mac, ciphertext = _parse(text, origin)
+        envelope = vault_format.parse(text, origin)
         if not self.secrets:
             raise VaultError(
                 "this is encrypted, and no vault password was given", origin=origin,
                 hint="give --vault-password-file or --ask-vault-pass",
             )
-        ordered = sorted(self.secrets, key=lambda secret: secret.id != label)
+        ordered = sorted(self.secrets, key=lambda secret: secret.id != envelope.label)
         for secret in ordered:
-            key, mac_key, counter = _keys(secret.secret, salt)
-            if hmac.compare_digest(hmac.digest(mac_key, ciphertext, "sha256"), mac):
-                return _unpad(_aes_ctr(key, counter, ciphertext), origin)
+            data = vault_format.open_envelope(envelope, secret.secret, origin)
+            if data is not None:
+                return data
         tried = ", ".join(dict.fromkeys(secret.id for secret in ordered))
-        named = f"; it was made with the id {label!r}" if label else ""
+        named = f"; it was made with the id {envelope.label!r}" if envelope.label else ""
         raise VaultError(
             f"no vault password opens this; tried: {tried}{named}", origin=origin,
             hint="the password is wrong, or the text is damaged",
@@ -87,52 +76,14 @@ class Vault:
         return encrypt(self.decrypt_bytes(text, origin), new)
 
 
-def encrypt(plain: str | bytes, secret: VaultSecret, salt: bytes | None = None) -> str:
-    """A vault text: format 1.2 when the secret has an id of its own, else 1.1. ``salt`` is for tests alone."""
+def encrypt(plain: str | bytes, secret: VaultSecret) -> str:
+    """A vault text: format 1.2 when the secret has an id of its own, else 1.1."""
     data = plain.encode() if isinstance(plain, str) else plain
-    salt = salt or os.urandom(32)
-    key, mac_key, counter = _keys(secret.secret, salt)
-    padding = 16 - len(data) % 16
-    ciphertext = _aes_ctr(key, counter, data + bytes([padding]) * padding)
-    mac = hmac.digest(mac_key, ciphertext, "sha256")
-    inner = b"\n".join(binascii.hexlify(part) for part in (salt, mac, ciphertext))
-    body = binascii.hexlify(inner).decode()
-    header = f"{HEADER};1.1;AES256" if secret.id == DEFAULT_ID else f"{HEADER};1.2;AES256;{secret.id}"
-    lines = [header, *(body[i:i + _WIDTH] for i in range(0, len(body), _WIDTH))]
-    return "\n".join(lines) + "\n"
+    return vault_format.encrypt(data, secret.secret, None if secret.id == DEFAULT_ID else secret.id)
 
 
-def _parse(text: str, origin: Origin | None) -> tuple[str | None, bytes, bytes, bytes]:
-    lines = text.strip().splitlines()
-    if not lines or not lines[0].startswith(HEADER + ";"):
-        raise VaultError("this is no vault text", origin=origin, hint=f"it must begin with {HEADER};1.1;AES256")
-    header = [part.strip() for part in lines[0].split(";")]
-    if len(header) < 3 or header[1] not in ("1.1", "1.2"):
-        raise VaultError("this vault format is unknown", origin=origin, hint="known are 1.1 and 1.2")
-    if header[2] != "AES256":
-        raise VaultError("this vault cipher is unknown", origin=origin, hint="known is AES256")
-    try:
-        inner = binascii.unhexlify("".join(line.strip() for line in lines[1:]))
-        salt, mac, ciphertext = (binascii.unhexlify(part) for part in inner.split(b"\n", 2))
-    except (binascii.Error, ValueError) as error:
-        raise VaultError("the vault text is damaged", origin=origin, hint="a line is missing or changed") from error
-    return (header[3] if len(header) > 3 else None), salt, mac, ciphertext
+def read_password_file(path: str, vault_id: str = DEFAULT_ID) -> bytes:
+    """The secret in a vault password file, or what the program at ``path`` prints. See `read_secret`."""
+    from orchestrator.content.passwords import read_secret
 
-
-def _keys(secret: bytes, salt: bytes) -> tuple[bytes, bytes, bytes]:
-    derived = hashlib.pbkdf2_hmac("sha256", secret, salt, _ROUNDS, 80)
-    return derived[:32], derived[32:64], derived[64:]
-
-
-def _aes_ctr(key: bytes, counter: bytes, data: bytes) -> bytes:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    cipher = Cipher(algorithms.AES(key), modes.CTR(counter)).encryptor()
-    return cipher.update(data) + cipher.finalize()
-
-
-def _unpad(data: bytes, origin: Origin | None) -> bytes:
-    count = data[-1] if data else 0
-    if not 1 <= count <= 16 or data[-count:] != bytes([count]) * count:
-        raise VaultError("the vault text is damaged", origin=origin)
-    return data[:-count]
+    return read_secret(path, vault_id).secret

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import yaml
 
@@ -29,12 +29,6 @@ _STANDARD = "tag:yaml.org,2002:"
 _MERGE_KEY = object()
 
 
-class Opener(Protocol):
-    """What a loader needs of a vault: nothing but to know that vault texts may be sealed."""
-
-    def decrypt(self, text: str, origin: Origin | None = None) -> str: ...
-
-
 def is_template(text: str) -> bool:
     """Whether a trusted string holds Jinja: it has ``{{``, ``{%`` or ``{#``."""
     return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
@@ -44,15 +38,16 @@ def load_yaml(
     source: str | os.PathLike[str],
     *,
     file: str | None = None,
-    vault: Opener | None = None,
+    vault: object | None = None,
     trusted: bool = True,
     first_line: int = 1,
 ) -> Any:
     """Read one YAML document. A path object is read; a ``str`` is the text itself, and ``file`` names its origin.
 
     Mappings are `Map`, sequences `Seq`, trusted strings that hold Jinja `Template`; an empty document is None.
-    ``trusted=False`` gives data alone: no `Template` is made. Raises `SyntaxFault` with line and caret, ContentError
-    for a file that cannot be read or is too large. ``first_line``: the line at which the text stands in the file.
+    ``trusted=False`` gives data alone: no `Template` is made. ``!vault`` becomes `Sealed`, which whoever renders opens
+    (``vault`` is taken for symmetry with the loader, and is not needed here). ``first_line``: the line at which the
+    text stands in the file. Raises `SyntaxFault` with line and caret, ContentError for what cannot be read.
     """
     text, name = _text_of(source, file)
     if len(text) > MAX_BYTES:
@@ -182,20 +177,22 @@ class _Document:
     def _tagged(self, event: Any) -> Any:
         tag, text = event.tag, event.value
         if tag == "!unsafe":
-            return _Plain(text)
+            return Verbatim(text)
         if tag in ("!vault", "!vault-encrypted"):
             return Sealed(text, Origin(self.file, *self._mark(event)))
         try:
             return scalars.tagged(tag, text)
         except KeyError:
             shown = tag.removeprefix(_STANDARD)
-            self._fail(f"unknown tag {shown}", self._mark(event), "known are !vault, !unsafe and YAML's own !!int, !!str …")
+            known = "known are !vault, !unsafe and YAML's own !!int, !!str …"
+            self._fail(f"unknown tag {shown}", self._mark(event), known)
         except ValueError as error:
             self._fail(str(error), self._mark(event))
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self.anchors:
-            self._fail(f"no anchor is named {event.anchor}", self._mark(event), "an alias (*name) needs &name before it")
+            hint = "an alias (*name) needs &name before it"
+            self._fail(f"no anchor is named {event.anchor}", self._mark(event), hint)
         value, nodes = self.anchors[event.anchor]
         self._add(value, event, None, nodes)
 
@@ -253,11 +250,9 @@ class _Document:
             frame.key, frame.key_mark, frame.waiting = self._key(value, mark), mark, True
 
     def _text(self, value: Any, mark: tuple[int, int]) -> Any:
-        if type(value) is str:
+        if type(value) is str:  # not a Verbatim
             if self.trusted and "{" in value and is_template(value):
                 return Template(value, Origin(self.file, *mark))
-        elif type(value) is _Plain:
-            return value.text
         return value
 
     def _key(self, value: Any, mark: tuple[int, int]) -> Any:
@@ -265,7 +260,7 @@ class _Document:
             self._fail("a mapping or list cannot be a key", mark, unhashable_hint(value))
         if isinstance(value, Sealed):
             self._fail("an encrypted text cannot be a key", mark)
-        return value.text if type(value) is _Plain else value
+        return str(value) if type(value) is Verbatim else value
 
     def _put(self, frame: _Frame, value: Any, mark: tuple[int, int]) -> None:
         target, key = frame.value, frame.key
@@ -297,13 +292,10 @@ class _Document:
                         target.value_marks[key] = source.value_marks.get(key, mark)
 
 
-class _Plain:
-    """A ``!unsafe`` string on its way to becoming a plain one."""
+class Verbatim(str):
+    """A ``!unsafe`` string: text that its author says is none of ours to render, even where text is trusted."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+    __slots__ = ()
 
 
 _UNSAFE = object()
@@ -312,7 +304,7 @@ _UNSAFE = object()
 def _untrusted(value: Any) -> Any:
     """``value`` with every `Template` turned back into its text."""
     if isinstance(value, Template):
-        return value.source
+        return Verbatim(value.source)
     if isinstance(value, Map):
         for key in value:
             value[key] = _untrusted(value[key])

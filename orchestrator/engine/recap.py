@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from orchestrator.engine.events import HostRecap, TaskResult
 
+INCLUDES = frozenset({"include_tasks", "include_role"})
 EXIT_OK, EXIT_ERROR, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
 
@@ -13,14 +14,12 @@ def count(recap: HostRecap, result: TaskResult) -> None:
     """Add the result of a task (not of one of its items) to its host's line."""
     status = result.status
     if status in ("ok", "changed"):
-        recap.ok += 1
+        recap.ok += _included(result)
         recap.changed += status == "changed"
     elif status == "skipped":
         recap.skipped += 1
     elif status == "unreachable":
         recap.unreachable += 1
-        if result.ignored:
-            recap.ok += 0
     elif result.ignored:
         recap.ok += 1
         recap.ignored += 1
@@ -31,6 +30,14 @@ def count(recap: HostRecap, result: TaskResult) -> None:
         recap.failed += 1
         if status in ("interrupted", "cancelled", "lost"):
             setattr(recap, status, getattr(recap, status) + 1)
+
+
+def _included(result: TaskResult) -> int:
+    """1; but an include in a loop counts once for each file it brought in."""
+    items = result.values.get("results")
+    if result.module not in INCLUDES or not isinstance(items, list):
+        return 1
+    return sum(1 for item in items if not item.get("skipped"))
 
 
 def exit_code(recaps: Mapping[str, HostRecap], *, failed: bool, unreachable: bool, interrupted: bool) -> int:

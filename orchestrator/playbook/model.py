@@ -77,6 +77,11 @@ class Role:
     collection: str | None = None
     public: bool = True
     """False for include_role without ``public``: its defaults and vars are seen by its own tasks alone."""
+    identity: str = ""
+    """Equal for two uses that count as the same role: same files, parameters, vars, conditions and tags. A host that
+    has run one passes over the other, unless ``allow_duplicates``."""
+    from_include: bool = False
+    """Brought in by import_role or include_role, not by ``roles:`` or a dependency."""
 
     @property
     def fqcn(self) -> str:
@@ -156,6 +161,8 @@ class Task:
     """Made by orch itself (gathering facts, handler flushes): tags never leave it out by accident."""
     trail: tuple[str, ...] = ()
     """How this task came in, outermost first: ``include_tasks at site.yml:12:7``; shown with errors."""
+    inherited: Any = None
+    """Of include_tasks and include_role: what the loader hands down to the tasks that come in. Opaque to others."""
 
 
 @dataclass(eq=False, slots=True)

@@ -50,11 +50,17 @@ async def scan(
     """
     if host.startswith("-"):
         raise UsageError(f"the host name {host!r} is refused: it begins with '-'")
-    found = [await _scan_family(host, port, KEY_FAMILIES[0], timeout_s, tunnel)]
-    found += await asyncio.gather(*(_scan_family(host, port, family, timeout_s, tunnel) for family in KEY_FAMILIES[1:]))
-    keys = [host_key(key) for key in found if key is not None]
+    keys = []
+    for family in KEY_FAMILIES:
+        key = await _scan_family(host, port, family, timeout_s, tunnel)
+        if key is not None:
+            keys.append(host_key(key))
     if not keys:
-        raise Unreachable(f"{host} shows no host key of a kind that orch accepts", code="protocol")
+        raise Unreachable(
+            f"{host} port {port} shows no host key of a kind that orch accepts",
+            code="protocol",
+            hint="is it an SSH server? orch takes ed25519, ecdsa, and rsa keys with SHA-2 signatures",
+        )
     return keys
 
 
@@ -66,8 +72,8 @@ async def _scan_family(
             return await asyncssh.get_server_host_key(
                 host, port, tunnel=tunnel or (), server_host_key_algs=list(family), config=None
             )
-    except asyncssh.KeyExchangeFailed:
-        return None
+    except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionResetError):
+        return None  # sshd hangs up when it has no key of this family
     except TimeoutError:
         raise Unreachable(f"{host} did not answer within {timeout_s:g} s", code="timeout") from None
     except socket.gaierror as exc:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from orchestrator.errors import ConditionError, Origin, SyntaxFault, TemplateError, UndefinedVariable, VaultError
+from orchestrator.errors import (
+    ConditionError,
+    ContentError,
+    Origin,
+    SyntaxFault,
+    TemplateError,
+    UndefinedVariable,
+    VaultError,
+)
 from orchestrator.template.compiler import Compiled, compile_expression, compile_template
 from orchestrator.template.environment import Environment
 from orchestrator.template.evaluation import Evaluation, ScopeLike, failure
+from orchestrator.template.filters import FILTERS
+from orchestrator.template.functions import make_globals
+from orchestrator.template.lookups import LOOKUPS
 from orchestrator.template.omit import OMIT
 from orchestrator.template.plain import SCALARS, to_plain
+from orchestrator.template.plugins import PluginTable, needs_value
+from orchestrator.template.tests import TESTS
 from orchestrator.template.types import Map, Sealed, Seq, Template
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
-    from orchestrator.content.yaml import Opener
+    from orchestrator.template.text import TextRenderer
 
 CACHE_SIZE = 20_000
 """Compiled sources kept; a run that makes more than that starts over."""
+
+
+class Opener(Protocol):
+    """What the engine needs of a vault."""
+
+    def decrypt(self, text: str, origin: Origin | None = None) -> str: ...
+
+    def decrypt_bytes(self, text: str, origin: Origin | None = None) -> bytes: ...
 
 
 class _NoScope:
@@ -54,9 +77,24 @@ class Engine:
         self.allow_broken_conditionals = allow_broken_conditionals
         self.warn = warn or (lambda text: None)
         self.env = Environment()
+        self.lookups = PluginTable({}, LOOKUPS, "lookups")
+        self._filters = PluginTable(_unshadowed(self.env.filters, FILTERS), FILTERS, "filters")
+        self._tests = PluginTable(_strict(_unshadowed(self.env.tests, TESTS)), TESTS, "tests")
+        self.env.filters, self.env.tests = self._filters, self._tests
+        self.env.globals.update(make_globals(self))
+        for folder in plugin_dirs:
+            self.add_plugin_dir(folder)
+        self._text: TextRenderer | None = None
         self._templates: dict[str, Compiled] = {}
         self._expressions: dict[str, Compiled] = {}
         self._opened: dict[str, str] = {}
+
+    def add_plugin_dir(self, folder: str) -> None:
+        """Look for filters, tests and lookups of the operator's own below ``folder`` (a playbook's or role's) too."""
+        for table in (self._filters, self._tests, self.lookups):
+            path = os.path.join(folder, f"{table.kind[:-1]}_plugins")
+            if path not in table.directories and os.path.isdir(path):
+                table.directories.append(path)
 
     # Rendering
 
@@ -84,6 +122,47 @@ class Engine:
             return to_plain(value, lambda raw: evaluation.entry(raw, "item"))
         except TemplateError as error:
             raise (evaluation.placed(error, source, origin) if source else error) from error.__cause__
+
+    def render_text(
+        self, source: str, scope: ScopeLike, origin: Origin | None = None, *,
+        file: str | os.PathLike[str] | None = None, dest: str | None = None, search: Sequence[str] = (),
+        locals: Mapping[str, Any] | None = None, **options: Any,
+    ) -> str:
+        """A template file's text, rendered: the template module and lookup. Errors carry the file's own line.
+
+        ``search``: folders for include, import and extends. ``dest``: the file it makes; with it come template_path,
+        ansible_managed and their kin (see `template_vars`). ``locals``: further names. ``options``: trim_blocks
+        (True), lstrip_blocks, newline_sequence, the start and end strings; a first line ``#jinja2: name: value``
+        overrides them.
+        """
+        if self._text is None:
+            from orchestrator.template.text import TextRenderer
+
+            self._text = TextRenderer(self)
+        name = os.fspath(file) if file else (origin.file if origin else "<template>")
+        folders = search or ([os.path.dirname(name)] if os.path.isabs(name) else [])
+        names = dict(locals or {})
+        if dest is not None and file:
+            from orchestrator.template.managed import template_vars
+
+            names = {**template_vars(name, dest), **names}
+        return self._text.render(source, scope, name, folders, names, options)
+
+    def read_template(self, path: str) -> str:
+        """The text of a template file; a vault is opened. Raises `ContentError`."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise ContentError(f"cannot read {path}: {error.strerror}", origin=Origin(path)) from error
+        if data.startswith(b"$ANSIBLE_VAULT"):
+            data = self.open_vault(data.decode("ascii", "replace"), path)
+        return data.decode("utf-8", "surrogateescape")
+
+    def loop_items(self, kind: str, value: Any, scope: ScopeLike, origin: Origin | None = None) -> list[Any]:
+        """The items of ``loop`` (kind ``loop``) or ``with_<kind>``, as plain data. Raises `TemplateError`."""
+        from orchestrator.template.loops import loop_items
+
+        return loop_items(self, kind, value, scope, origin)
 
     def condition(self, expression: str | bool | Template, scope: ScopeLike, origin: Origin | None = None) -> bool:
         """Whether the condition holds. Raises `ConditionError` when the result is no boolean (Ansible 2.19)."""
@@ -221,6 +300,15 @@ class Engine:
             text = self._opened[sealed.ciphertext] = self.vault.decrypt(sealed.ciphertext, sealed.origin)
         return text
 
+    def open_vault(self, text: str, file: str) -> bytes:
+        """The content of a vaulted file."""
+        if self.vault is None:
+            raise VaultError(
+                f"{file} is encrypted, and no vault password was given", origin=Origin(file),
+                hint="give --vault-password-file or --ask-vault-pass",
+            )
+        return self.vault.decrypt_bytes(text, Origin(file))
+
     def nearest(self, error: UndefinedVariable, scope: ScopeLike) -> str | None:
         """A hint with the name that was probably meant."""
         name, owner = getattr(error, "name", None), getattr(error, "owner", None)
@@ -231,6 +319,19 @@ class Engine:
             known = [key for key in scope.names() if not key.startswith("\0")]
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
         return f"did you mean {close[0]!r}?" if close else None
+
+
+def _unshadowed(jinja: Mapping[str, Any], ours: Mapping[str, str]) -> dict[str, Any]:
+    """Jinja's own, less those that Ansible defines anew."""
+    return {name: function for name, function in jinja.items() if name not in ours}
+
+
+_ASKS = frozenset({"defined", "undefined", "filter", "test", "eq", "==", "equalto", "ne", "!="})
+
+
+def _strict(tests: dict[str, Any]) -> dict[str, Any]:
+    """Jinja's tests, failing on an undefined value, but for those that ask whether it is."""
+    return {name: test if name in _ASKS else needs_value(test) for name, test in tests.items()}
 
 
 def templates_in(value: Any) -> Iterable[Template]:

@@ -6,19 +6,21 @@ a number stays a string), and nothing is folded at compile time, since filters m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Undefined as AnyUndefined
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.idtracking import VAR_LOAD_RESOLVE
+from jinja2.lexer import Lexer
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context as JinjaContext
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 
 from orchestrator.template.lazy import PENDING, LazyMap, LazySeq
+from orchestrator.template.plain import SCALARS, to_plain
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -30,6 +32,20 @@ EVALUATION = "\0evaluation"
 _DICT_METHODS = frozenset(dir(dict))
 
 
+def as_text(value: Any) -> str:
+    """A part of a text. Tuples and views show as lists, as everything that templates hand out does."""
+    if type(value) is str:
+        return value
+    if type(value) in SCALARS or isinstance(value, (str, AnyUndefined)):
+        return str(value)
+    plain = to_plain(value, _sealed)
+    return plain if type(plain) is str else str(plain)
+
+
+def _sealed(raw: Any) -> Any:
+    raise TypeError(f"a {type(raw).__name__} cannot be shown")
+
+
 def concat(values: Iterable[Any]) -> Any:
     """What a template's parts make together, as Ansible 2.19: nothing → None, one → itself, more → their text."""
     parts = [value for value in values if value is not None]
@@ -37,12 +53,12 @@ def concat(values: Iterable[Any]) -> Any:
         return None
     if len(parts) == 1:
         return parts[0]
-    return "".join([part if type(part) is str else str(part) for part in parts])
+    return "".join([as_text(part) for part in parts])
 
 
 def concat_text(values: Iterable[Any]) -> str:
     """The same for what must be text: files, macros in files."""
-    return "".join([v if type(v) is str else str(v) for v in values if v is not None])
+    return "".join([as_text(value) for value in values if value is not None])
 
 
 class Generator(NativeCodeGenerator):
@@ -74,7 +90,7 @@ class Context(JinjaContext):
 
     def __init__(
         self, environment: Environment, parent: dict[str, Any], name: str | None,
-        blocks: dict[str, Callable[[JinjaContext], Iterator[str]]], globals: Mapping[str, Any] | None = None,
+        blocks: dict[str, Callable[[JinjaContext], Iterator[str]]], globals: MutableMapping[str, Any] | None = None,
     ) -> None:
         super().__init__(environment, parent, name, blocks, globals)
         self.evaluation: Evaluation | None = parent.get(EVALUATION)
@@ -97,14 +113,42 @@ class Context(JinjaContext):
         return {**self.parent, **self.vars}
 
 
+class VerbatimLexer(Lexer):
+    """Backslashes in strings within ``{{ }}`` stand for themselves, as in Ansible: ``regex_replace('(a)', '\\1')``.
+
+    In ``{% %}``, in conditions and in template files they are Jinja's escapes.
+    """
+
+    def wrap(self, stream: Iterable[Any], name: str | None = None, filename: str | None = None) -> Iterator[Any]:
+        return super().wrap(self._doubled(stream), name, filename)
+
+    @staticmethod
+    def _doubled(stream: Iterable[Any]) -> Iterator[Any]:
+        variable = False
+        for lineno, token, value in stream:
+            if token == "variable_begin" or token == "variable_end":
+                variable = token == "variable_begin"
+            elif token == "string" and variable and "\\" in value:
+                value = value.replace("\\", "\\\\")
+            yield lineno, token, value
+
+
 class Environment(SandboxedEnvironment):
     code_generator_class = Generator
     context_class = Context
-    concat = staticmethod(concat)  # type: ignore[assignment]
+    concat = staticmethod(concat)
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("extensions", ["jinja2.ext.do", "jinja2.ext.loopcontrols"])
         super().__init__(undefined=Undefined, optimized=False, cache_size=0, **options)
+
+    @property
+    def lexer(self) -> Lexer:
+        if self._lexer is None:
+            self._lexer = VerbatimLexer(self)
+        return self._lexer
+
+    _lexer: Lexer | None = None
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         kind = type(obj)
@@ -152,8 +196,4 @@ class Environment(SandboxedEnvironment):
         return Context(self, parent, None, {})
 
 
-def free_names(generator: Generator, env: Environment) -> frozenset[str]:
-    return frozenset(generator.free_names.difference(env.globals))
-
-
-__all__ = ["EVALUATION", "Context", "Environment", "Generator", "chain", "concat", "concat_text", "free_names"]
+__all__ = ["EVALUATION", "Context", "Environment", "Generator", "as_text", "concat", "concat_text"]

@@ -51,7 +51,7 @@ class Evaluation:
         state = scope.memo.get(_STATE)
         if state is None:
             state = scope.memo[_STATE] = cls(engine, scope)
-        return state  # type: ignore[no-any-return]
+        return state
 
     def resolve(self, name: str) -> Any:
         """The value of a variable, ready for use by a template; jinja's ``missing`` when there is none."""

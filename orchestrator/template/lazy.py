@@ -73,7 +73,7 @@ class LazyMap(dict[Any, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __or__(self, other: Any) -> Any:
         return self.copy() | dict(other)
@@ -181,7 +181,7 @@ class LazySeq(list[Any]):
     def __ge__(self, other: Any) -> Any:
         return self._compare("__ge__", other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return list.__repr__(self._orch_all())

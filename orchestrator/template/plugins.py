@@ -1,7 +1,8 @@
-"""Filters, tests and lookups by name: ours are imported when first used, a playbook's own when nothing else has the name."""
+"""Filters, tests and lookups by name: ours are imported when used, a playbook's own when nothing else has the name."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import os
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from orchestrator.errors import ContentError, Origin
+from orchestrator.template.undefined import Undefined
 
 NAMESPACES = frozenset({
     "ansible.builtin", "ansible.legacy", "ansible.posix", "ansible.utils", "ansible.netcommon", "ansible.windows",
@@ -115,3 +117,15 @@ def _sources(directory: str) -> Iterable[str]:
     except OSError:
         return []
     return [os.path.join(directory, name) for name in names if name.endswith(".py") and not name.startswith("_")]
+
+
+def needs_value(test: Callable[..., Any]) -> Callable[..., Any]:
+    """A test that fails on an undefined value instead of answering about it."""
+
+    @functools.wraps(test)
+    def checked(value: Any, *args: Any) -> Any:
+        if isinstance(value, Undefined):
+            raise value.fault()
+        return test(value, *args)
+
+    return checked

@@ -44,7 +44,7 @@ class Sealed:
 
 
 class Map(dict[Any, Any]):
-    """A mapping from a trusted file: ``origin`` is its own place, `origin_of` that of a key, `value_origin` of a value."""
+    """A mapping from a trusted file. ``origin`` is its place, `origin_of` that of a key, `value_origin` of a value."""
 
     __slots__ = ("key_marks", "origin", "value_marks")
 

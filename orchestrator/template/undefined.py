@@ -71,7 +71,8 @@ class NamedUndefined(UndefinedVariable):
 _NEEDS_VALUE = [
     name
     for name in dir(StrictUndefined)
-    if getattr(StrictUndefined, name, None) in (JinjaUndefined._fail_with_undefined_error,)
+    if getattr(StrictUndefined, name, None) is JinjaUndefined._fail_with_undefined_error
+    and name not in ("__getitem__", "__getattr__")
 ]
 for _name in (*_NEEDS_VALUE, "_fail_with_undefined_error"):
     setattr(Undefined, _name, Undefined._fail)

@@ -46,7 +46,7 @@ def _bounded(text: str) -> None:
             if anchor:
                 sizes[anchor] = size
         elif isinstance(event, yaml.AliasEvent):
-            stack[-1][1] += sizes.get(event.anchor, 1)
+            stack[-1][1] += sizes.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             stack[-1][1] += 1
         if stack[-1][1] > MAX_NODES:

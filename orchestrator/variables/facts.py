@@ -14,7 +14,6 @@ _CONNECTION_NAMES = frozenset(
     "executable pipelining python_interpreter module_compression rsync_path remote_tmp async_dir common_remote_group "
     "system_tmpdirs facts facts_parallel delegated_vars search_path loop loop_var index_var".split()
 )
-_KEPT = ("ansible_ssh_host_key_", "ansible_local")
 
 
 def settable(name: str) -> bool:

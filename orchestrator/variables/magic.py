@@ -61,7 +61,7 @@ def _dependent_names(scope: Scope) -> list[str]:
 
 
 def _search_path(scope: Scope) -> list[str]:
-    """Where files and templates are looked for: the role and those that pulled it in, the task's folder, the playbook."""
+    """Where files are looked for: the role and those that pulled it in, the task's folder, the playbook's."""
     paths: list[str] = []
     if scope.role is not None:
         paths += [scope.role.path, *(role.path for role in reversed(scope.role.parents))]

@@ -1,10 +1,11 @@
-"""`Scope`: what one task on one host sees. A stack of mappings, asked from the highest layer down, rendered by no one."""
+"""`Scope`: what one task on one host sees. A stack of mappings, asked from the highest layer down, unrendered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import Origin
 from orchestrator.template.omit import OMIT
 from orchestrator.variables.layers import Layered, origin_in
 from orchestrator.variables.magic import MAGIC
@@ -66,9 +67,9 @@ class Scope:
     def explain(self, name: str) -> list[Layered]:
         """Every layer that sets ``name``, the winner last."""
         found = []
-        for label, values in self.store.layers(self):
+        for label, values, place_of in self.store.layers(self):
             if name in values:
-                found.append(Layered(label, origin_in(values, name), values[name]))
+                found.append(Layered(label, _origin(values, name, place_of), values[name]))
         make = MAGIC.get(name)
         if make is not None:
             try:
@@ -85,4 +86,8 @@ class Scope:
         return Scope(self.store, self.host, self.play, self.task, self.role, self.chain, merged)
 
 
-Magic = Callable[[Scope], Any]
+def _origin(values: Mapping[str, Any], name: str, place_of: Callable[[str], Any] | None) -> Origin | None:
+    if place_of is None:
+        return origin_in(values, name)
+    place = place_of(name)
+    return Origin(place.file, place.line, place.column)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from orchestrator.content.loader import ContentLoader
     from orchestrator.playbook.model import Play, Role, Task
 
+Placed = list[tuple[str, Mapping[str, Any], Callable[[str], Any] | None]]
+"""Layers, each with what tells where it sets a name (None: the mapping itself may know)."""
+
 _EMPTY: Mapping[str, Any] = {}
 _LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -89,7 +92,6 @@ class VariableStore:
         self.facts: dict[str, dict[str, Any]] = {}
         self._known: dict[str, _Known] = {}
         self._bases: dict[str, dict[str, Any]] = {}
-        self._play_vars: dict[tuple[int, tuple[str, ...]], dict[str, Any]] = {}
         self._prompts: dict[str, Any] = {}
         self._roles: dict[tuple[int, int, str], Mapping[str, Any]] = {}
         self._public: dict[int, list[Role]] = {}
@@ -131,7 +133,7 @@ class VariableStore:
 
     def include_vars(self, host: str, values: Mapping[str, Any]) -> None:
         """Variables from ``include_vars`` (layer 18). They may hold templates."""
-        self._of(host).included.update(values)
+        self._of(host).included.update({name: adopt(value) for name, value in values.items()})
         self._version += 1
 
     def set_prompts(self, values: Mapping[str, Any]) -> None:
@@ -209,14 +211,14 @@ class VariableStore:
         stack.append(("extra vars", self.extra_vars))
         return stack
 
-    def layers(self, scope: Scope) -> Chain:
+    def layers(self, scope: Scope) -> Placed:
         """The layers of a scope for `Scope.explain`: lowest first, the host's inventory taken apart."""
-        apart: Chain = []
+        apart: Placed = []
         for label, values in self._stack(scope.host, scope.play, scope.task, scope.role):
             if label == "inventory" and scope.host is not None:
                 apart += self.inventory_layers(scope.host)
             else:
-                apart.append((label, values))
+                apart.append((label, values, None))
         return apart
 
     def _role_layer(self, play: Play | None, role: Role | None, which: str) -> Mapping[str, Any]:
@@ -236,20 +238,17 @@ class VariableStore:
         base = self._bases.get(host)
         if base is None:
             base = {}
-            for _, values in self.inventory_layers(host):
+            for _, values, _ in self.inventory_layers(host):
                 base.update(values)
-            self._bases[host] = base = {name: adopt(value) for name, value in base.items()}
+            base = self._bases[host] = {name: adopt(value) for name, value in base.items()}
         return base
 
-    def inventory_layers(self, host: str) -> Chain:
+    def inventory_layers(self, host: str) -> Placed:
         """Layers 3 to 10, lowest first, each with the group or the file it is of."""
         groups = self._group_list(host)
-        layers: Chain = []
-        names = ["all", *groups]
-        for name in names:
-            group = self.inventory.groups.get(name)
-            if group is not None and group.vars:
-                layers.append((f"inventory group vars ({name})", group.vars))
+        layers: Placed = []
+        for name in ["all", *groups]:
+            layers += _holder_layers(f"inventory group vars ({name})", self.inventory.groups.get(name))
         for label, directories, chosen in (
             ("inventory group_vars/all", self._inventory_dirs, ["all"]),
             ("playbook group_vars/all", self._playbook_dirs, ["all"]),
@@ -257,21 +256,22 @@ class VariableStore:
             ("playbook group_vars", self._playbook_dirs, groups),
         ):
             layers += self._files(label, directories, "group_vars", chosen)
-        entry = self.inventory.hosts.get(host)
-        if entry is not None and entry.vars:
-            layers.append(("inventory host vars", entry.vars))
+        layers += _holder_layers("inventory host vars", self._entry(host))
         layers += self._files("inventory host_vars", self._inventory_dirs, "host_vars", [host])
         layers += self._files("playbook host_vars", self._playbook_dirs, "host_vars", [host])
         return layers
 
+    def _entry(self, host: str) -> Any:
+        """The inventory's host, the implicit localhost included."""
+        find = getattr(self.inventory, "host", None)
+        return find(host) if find is not None else self.inventory.hosts.get(host)
+
     @staticmethod
-    def _files(label: str, directories: list[VarsDirectory], kind: str, names: list[str]) -> Chain:
-        layers: Chain = []
-        for name in names:
-            for directory in directories:
-                for path, values in directory.read(kind, name):
-                    layers.append((f"{label} ({path})", values))
-        return layers
+    def _files(label: str, directories: list[VarsDirectory], kind: str, names: list[str]) -> Placed:
+        return [
+            (f"{label} ({path})", values, None)
+            for name in names for directory in directories for path, values in directory.read(kind, name)
+        ]
 
     def _group_list(self, host: str) -> list[str]:
         if host not in self.inventory.hosts:
@@ -288,12 +288,16 @@ class VariableStore:
             members: dict[str, list[str]] = {name: [] for name in self.inventory.groups}
             members.setdefault("all", [])
             members.setdefault("ungrouped", [])
-            for host in self.inventory.hosts:
+            for host in self.host_names():
                 members["all"].append(host)
                 for name in self._group_list(host):
                     members.setdefault(name, []).append(host)
             self._groups = members
         return self._groups
+
+    def host_names(self) -> list[str]:
+        """Every host that someone listed: the implicit localhost is none of them."""
+        return [name for name, host in self.inventory.hosts.items() if not getattr(host, "implicit", False)]
 
     def is_implicit(self, host: str) -> bool:
         return host in _LOCALHOST
@@ -343,3 +347,13 @@ class VariableStore:
         if self.content is None:
             raise ContentError(f"no loader to read {path}")
         return self.content.read_vars(path)
+
+
+def _holder_layers(label: str, holder: Any) -> Placed:
+    """The variables of a host or group: layer by layer where the inventory keeps them apart."""
+    if holder is None:
+        return []
+    layers = getattr(holder, "layers", None)
+    if layers is None:
+        return [(label, holder.vars, None)] if holder.vars else []
+    return [(label, layer.values, layer.place_of) for layer in layers]

@@ -298,13 +298,11 @@ async def test_a_burst_above_max_startups_gets_through(
     assert {end.stdout.split()[2].decode() for end in ends} == {f"127.0.1.{n + 1}" for n in range(100)}
 
 
-async def test_a_line_that_is_cut_ends_a_raw_command(new_server: Servers, opener: Opener) -> None:
+async def test_a_line_that_is_cut_ends_a_raw_command(new_server: Servers, opener: Opener, tmp_path: Path) -> None:
     server = new_server("cut")
-    command = asyncio.create_task(opener(server).raw("echo here > $HOME/started; sleep 60"))
-    while not server.children() or not os.path.exists(os.path.expanduser("~/started")):
-        await asyncio.sleep(0.05)
-        if command.done():
-            break
+    command = asyncio.create_task(opener(server).raw(f"touch {tmp_path}/started; exec sleep 60"))
+    while not (tmp_path / "started").exists():
+        await asyncio.sleep(0.02)
     for pid in server.children():
         os.kill(pid, signal.SIGKILL)
     with pytest.raises(Unreachable) as caught:

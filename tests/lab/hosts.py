@@ -10,6 +10,7 @@ Accounts on every host: ``root`` (key; password root-secret), ``ops`` (sudo with
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import socket
 import subprocess
@@ -132,6 +133,7 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.key = self.folder / "id_ed25519"
         self.known_hosts = self.folder / "known_hosts"
+        self.addresses = self.folder / "addresses.json"
         if not self.key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"orch-lab-{name}", "-f", self.key],
                            check=True, stdin=subprocess.DEVNULL)
@@ -154,15 +156,18 @@ class Lab:
         for host in hosts:
             self._admit(host)
         self._write_known_hosts()
+        self.addresses.write_text(json.dumps({host.name: host.address for host in self.hosts}))
         return hosts
 
     def find(self) -> list[LabHost]:
         """Take up the hosts that an earlier process booted under this lab's name."""
         rows = docker("ps", "--all", "--filter", f"label={LABEL}={self.name}", "--format",
                       '{{.Names}} {{.Label "orch.lab.host"}} {{.Label "orch.lab.image"}}').splitlines()
+        addresses = json.loads(self.addresses.read_text()) if self.addresses.exists() else {}
         for container, name, image in sorted((row.split() for row in rows), key=lambda row: (len(row[1]), row[1])):
             host = self._host(container, name, image)
-            host.cut_off = not host.address
+            if not host.address:
+                host.cut_off, host.address = True, addresses.get(name, "")
             self._read_host_key(host)
             self.hosts.append(host)
         return self.hosts
@@ -181,8 +186,8 @@ class Lab:
     def _boot(self, name: str, image: str, tag: str) -> LabHost:
         container = f"orch-lab-{self.name}-{name}"
         docker("run", "--detach", "--name", container, "--hostname", name, "--network", NETWORK,
-               "--label", f"{LABEL}={self.name}", "--label", f"{LABEL}.host={name}", "--label", f"{LABEL}.image={image}",
-               *SYSTEMD_OPTIONS, tag, "/lib/systemd/systemd")
+               "--label", f"{LABEL}={self.name}", "--label", f"{LABEL}.host={name}",
+               "--label", f"{LABEL}.image={image}", *SYSTEMD_OPTIONS, tag, "/lib/systemd/systemd")
         host = self._host(container, name, image)
         self.hosts.append(host)
         return host

@@ -15,7 +15,7 @@ FILTERS = table(
     regex="regex_search regex_findall regex_replace regex_escape",
     paths="""basename dirname expanduser expandvars realpath relpath normpath path_join splitext commonpath fileglob
         win_basename win_dirname win_splitdrive""",
-    numbers="log pow:power root human_readable human_to_bytes min:smallest max:largest",
+    numbers="log pow:power root human_readable human_to_bytes",
     digests="hash:digest checksum md5 sha1 password_hash to_uuid b64encode b64decode vault unvault random_mac",
     times="strftime to_datetime to_seconds to_minutes to_hours to_days to_time_unit",
     urls="urlsplit urldecode",

@@ -123,7 +123,8 @@ def ipaddr(value: Any, query: Any = "", version: Any = False, alias: str = "ipad
         return answer(item, value)
     within = _parse(query)
     if within is None:
-        raise TemplateError(f"ipaddr: there is no query {query!r}", hint=f"there are: {', '.join(filter(None, _QUERIES))}")
+        known = ", ".join(filter(None, _QUERIES))
+        raise TemplateError(f"ipaddr: there is no query {query!r}", hint=f"there are: {known}")
     return value if item.version == within.version and item.ip in within.network else False
 
 

@@ -6,9 +6,6 @@ import math
 import re
 from typing import Any
 
-from jinja2 import pass_environment
-from jinja2.filters import do_max, do_min
-
 from orchestrator.errors import TemplateError
 
 _UNITS = {"Y": 80, "Z": 70, "E": 60, "P": 50, "T": 40, "G": 30, "M": 20, "K": 10, "B": 0}
@@ -26,21 +23,6 @@ def power(value: Any, exponent: Any) -> float:
 
 def root(value: Any, base: float = 2) -> float:
     return math.sqrt(value) if base == 2 else math.pow(value, 1.0 / float(base))
-
-
-@pass_environment
-def smallest(environment: Any, value: Any, **options: Any) -> Any:
-    return do_min(environment, value, **options) if options else _edge(environment, value, min, do_min)
-
-
-@pass_environment
-def largest(environment: Any, value: Any, **options: Any) -> Any:
-    return do_max(environment, value, **options) if options else _edge(environment, value, max, do_max)
-
-
-def _edge(environment: Any, value: Any, function: Any, empty: Any) -> Any:
-    items = list(value)
-    return function(items) if items else empty(environment, items)
 
 
 def human_readable(value: Any, isbits: bool = False, unit: str | None = None) -> str:

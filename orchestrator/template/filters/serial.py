@@ -124,7 +124,9 @@ def to_ini(data: Any) -> str:
     return "\n".join(lines) + ("\n" if lines else "")
 
 
-def from_csv(text: str, dialect: str = "excel", fieldnames: list[str] | None = None, **options: Any) -> list[Mapping[Any, Any]]:
+def from_csv(
+    text: str, dialect: str = "excel", fieldnames: list[str] | None = None, **options: Any
+) -> list[Mapping[Any, Any]]:
     """Rows of a CSV text as mappings."""
     known = {key: value for key, value in options.items() if key in ("delimiter", "skipinitialspace", "strict")}
     return [dict(row) for row in csv.DictReader(io.StringIO(text), fieldnames, dialect=dialect, **known)]

@@ -1,0 +1,75 @@
+"""Keeps a service running or stopped, enabled or disabled, by whatever manages services on the host.
+
+Example::
+
+    - name: The web server runs now and after a reboot
+      ansible.builtin.service:
+        name: nginx
+        state: started
+        enabled: true
+
+systemd, OpenRC and sysvinit scripts are known. Returns ``name``, ``state``, ``enabled``, and with systemd ``status``.
+Errors: ``no_service``, ``bad_name``, ``systemctl``, ``start_failed`` and so on for each verb.
+"""
+
+import os
+import time
+
+from modules import init_scripts, systemctl
+from modules.api import Arg, Change, Same, one_of
+
+ARGS = {
+    "name": Arg("str", "The service.", required=True),
+    "state": Arg("str", "started and stopped act when needed; restarted and reloaded always.",
+                 choices=("reloaded", "restarted", "started", "stopped")),
+    "enabled": Arg("bool", "Whether it starts at boot."),
+    "sleep": Arg("int", "Seconds between stop and start of a restart (not with systemd)."),
+    "pattern": Arg("str", "Text in the process list that shows that it runs (not with systemd)."),
+    "runlevel": Arg("str", "OpenRC's runlevel to enable it in; default: default."),
+    "arguments": Arg("str", "More words for the init script (not with systemd).", default="", aliases=("args",)),
+    "use": Arg("str", "Has no effect: the manager is found out.", default="auto"),
+}
+RULES = (one_of("state", "enabled"),)
+
+
+def check(args, host):
+    on_systemd = os.path.isdir("/run/systemd/system")
+    if on_systemd:
+        unit = systemctl.look(args["name"], args, host)
+        systemctl.require(unit, args["name"])
+        verbs = systemctl.steps(unit, None, args["enabled"], args["state"])
+        values, now = systemctl.result(args["name"], args, unit), unit
+    else:
+        now = init_scripts.look(args["name"], args, host)
+        verbs = init_scripts.steps(now, args["enabled"], args["state"])
+        values = {name: args[name] for name in ("name", "enabled") if args[name] is not None}
+        if args["state"]:
+            values["state"] = "stopped" if args["state"] == "stopped" else "started"
+    if not verbs:
+        return Same(**values)
+    return Change(before={"running": now.running, "enabled": now.enabled}, after=foreseen(now, verbs), values=values,
+                  data=(on_systemd, now, verbs))
+
+
+def foreseen(now, verbs):
+    """The state after the verbs."""
+    running = now.running
+    if set(verbs) & {"start", "restart", "reload"}:
+        running = True
+    elif "stop" in verbs:
+        running = False
+    enabled = "enable" in verbs or (now.enabled and "disable" not in verbs)
+    return {"running": running, "enabled": enabled}
+
+
+def apply(args, change, host):
+    on_systemd, now, verbs = change.data
+    if on_systemd:
+        systemctl.perform(verbs, args["name"], {}, host)
+        return
+    for verb in verbs:
+        if verb == "restart" and args["sleep"]:
+            init_scripts.perform("stop", args["name"], now, args, host)
+            time.sleep(args["sleep"])
+            verb = "start"
+        init_scripts.perform(verb, args["name"], now, args, host)

@@ -1,0 +1,149 @@
+"""Which of a task's keys names its action, in all the ways one may write it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import Origin
+from orchestrator.playbook.compilation import Compilation
+from orchestrator.playbook.context import Context
+from orchestrator.playbook.faults import nearest
+from orchestrator.playbook.keywords import FORMER, allowed
+from orchestrator.playbook.values import kind_name
+from orchestrator.template.types import Map, Template
+
+STATIC = frozenset({"import_tasks", "import_role"})
+DYNAMIC = frozenset({"include_tasks", "include_role"})
+OWN = STATIC | DYNAMIC | {"meta", "include_vars", "set_fact", "import_playbook"}
+"""Actions that belong to the language: known even when nobody has registered them."""
+
+_BUILTIN = ("ansible.builtin.", "ansible.legacy.")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """``name`` is canonical; ``value`` is what stands behind the name: text, a mapping, a template or nothing."""
+
+    name: str
+    written: str
+    value: Any
+    origin: Origin | None
+    value_origin: Origin | None
+    keys: frozenset[str]
+    """The keys of the task mapping that are used up."""
+    local: bool = False
+    own_module: bool = False
+    """It comes from a ``library/`` folder: its arguments are not known here."""
+
+
+def canonical(c: Compilation, name: object, context: Context) -> str | None:
+    """The name under which an action is known, or None."""
+    if not isinstance(name, str):
+        return None
+    bare = name
+    for prefix in _BUILTIN:
+        bare = bare.removeprefix(prefix)
+    if bare in OWN:
+        return bare
+    known: str | None = c.registry.canonical(name)
+    if known is None and bare in c.library(context):
+        return bare
+    if known is None and "." not in name:
+        for collection in context.collections:
+            known = c.registry.canonical(f"{collection}.{name}") if isinstance(collection, str) else None
+            if known:
+                break
+    return known
+
+
+def find_action(c: Compilation, node: Map, context: Context) -> Action | None:
+    """The action of a task. None, several, or an unknown one: a fault (recorded), and None is returned."""
+    keywords = allowed("handler" if context.handler else "task") | allowed("block")
+    others = [key for key in node if key not in keywords and not is_loop_key(key)]
+    named = [key for key in others if canonical(c, key, context)]
+    spelled = [key for key in ("action", "local_action") if key in node]
+    if len(named) + len(spelled) > 1:
+        both = [*spelled, *named]
+        c.faults.add(
+            f"conflicting action statements: {', '.join(both)}", node.origin_of(both[1]),
+            "a task has one module; begin a new task with “- ”", code="action",
+        )
+        return None
+    if spelled:
+        return _spelled_out(c, node, spelled[0], context)
+    if named:
+        return _make(c, node, named[0], named[0], node[named[0]], context)
+    _explain_missing(c, node, others, keywords)
+    return None
+
+
+def is_loop_key(key: object) -> bool:
+    return isinstance(key, str) and key.startswith("with_") and len(key) > 5
+
+
+def _make(c: Compilation, node: Map, key: str, written: str, value: Any, context: Context, *,
+          local: bool = False) -> Action:
+    name = canonical(c, written, context)
+    assert name is not None
+    bare = written.rpartition(".")[2]
+    own = bare in c.library(context) and name not in OWN
+    return Action(name, written, value, node.origin_of(key), node.value_origin(key), frozenset({key}), local, own)
+
+
+def _spelled_out(c: Compilation, node: Map, key: str, context: Context) -> Action | None:
+    """``action: copy src=a`` and ``action: {module: copy, src: a}``; the same for ``local_action``."""
+    value, place = node[key], node.value_origin(key)
+    if isinstance(value, dict):
+        written = value.get("module")
+        rest: Any = Map({k: v for k, v in value.items() if k != "module"}, origin=place)
+        if isinstance(value, Map):
+            rest.key_marks, rest.value_marks = value.key_marks, value.value_marks
+    elif isinstance(value, (str, Template)):
+        source = value if isinstance(value, str) else value.source
+        written, _, text = source.strip().partition(" ")
+        rest = _like(value, text.strip())
+    else:
+        c.faults.add(f"{key} must be a text or a mapping, not {kind_name(value)}", place, code="action")
+        return None
+    if not isinstance(written, str) or not written:
+        c.faults.add(f"{key} names no module", place, "write “module: name” in it", code="action")
+        return None
+    if canonical(c, written, context) is None:
+        unknown_module(c, written, place)
+        return None
+    if key == "local_action" and "delegate_to" in node:
+        c.faults.add("delegate_to cannot stand beside local_action", node.origin_of("delegate_to"),
+                     "local_action means delegate_to: localhost", code="action")
+    return _make(c, node, key, written, rest or None, context, local=key == "local_action")
+
+
+def _like(value: str | Template, text: str) -> str | Template:
+    """A part of a text: a template when it still holds one."""
+    if isinstance(value, Template) and any(mark in text for mark in ("{{", "{%", "{#")):
+        return Template(text, value.origin)
+    return text
+
+
+def unknown_module(c: Compilation, written: str, origin: Origin | None) -> None:
+    near = c.registry.nearest(written)
+    hint = f"did you mean {near}?" if near else "`orch doc` lists the modules; a library/ folder may hold more"
+    c.faults.add(f"unknown module {written}", origin, hint, code="module")
+
+
+def _explain_missing(c: Compilation, node: Map, others: list[Any], keywords: frozenset[str]) -> None:
+    """Nothing in the task is a known module: say which key was probably meant as one, and what the others are."""
+    words = [key for key in others if nearest(key, keywords) is None or c.registry.nearest(str(key))]
+    former = [key for key in others if FORMER.get(str(key))]
+    suspect = next((key for key in words if key not in former), None)
+    if "include" in others and suspect in (None, "include"):
+        c.faults.add("include is gone", node.origin_of("include"), "use include_tasks, or import_tasks", code="module")
+        suspect = "include"
+    elif suspect is not None:
+        unknown_module(c, str(suspect), node.origin_of(suspect))
+    else:
+        c.faults.add("no module in this task", node.origin, "a task needs a module: debug, copy, command …",
+                     code="action")
+    for key in others:
+        if key != suspect:
+            c.unknown_keyword(node, key, "task", "a Task")

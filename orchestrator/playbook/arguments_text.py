@@ -1,0 +1,152 @@
+"""``src=a dest="b c"``: arguments written as text, split as Ansible splits them. Pure; works on plain source text.
+
+Quotes and Jinja blocks hold a word together. For modules that take free text, only a few names are taken out of it as
+arguments, and everything else stays as it was written, inner spaces and line ends included.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+FREE_TEXT_OPTIONS = frozenset({
+    "creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends",
+})
+"""What may stand beside the free text of command, shell, raw and script."""
+
+_JINJA = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_ESCAPE = re.compile(r"\\(U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[\\'\"abfnrtv])")
+_CONTINUED = re.compile(r"(?:(?<=\s)|^)\\\n\s*")
+
+
+class Unbalanced(ValueError):
+    """A quote or a Jinja block is opened and never closed; ``at`` is where."""
+
+    def __init__(self, opened: str, at: int) -> None:
+        super().__init__(f"{opened} is opened and never closed")
+        self.opened = opened
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text with their places. Raises `Unbalanced`."""
+    found: list[Word] = []
+    position, size = 0, len(text)
+    while position < size:
+        if text[position].isspace():
+            position += 1
+            continue
+        end = _word_end(text, position)
+        found.append(Word(text[position:end], position, end))
+        position = end
+    return found
+
+
+def _word_end(text: str, position: int) -> int:
+    size = len(text)
+    while position < size and not text[position].isspace():
+        pair = text[position:position + 2]
+        if pair in _JINJA:
+            position = _jinja_end(text, position)
+        elif text[position] in "'\"":
+            position = _quote_end(text, position)
+        else:
+            position += 2 if text[position] == "\\" and pair[1:] in ("'", '"', "\\") else 1
+    return min(position, size)
+
+
+def _quote_end(text: str, start: int) -> int:
+    quote, position = text[start], start + 1
+    while position < len(text):
+        pair = text[position:position + 2]
+        if pair in _JINJA:
+            position = _jinja_end(text, position)
+        elif text[position] == "\\":
+            position += 2
+        elif text[position] == quote:
+            return position + 1
+        else:
+            position += 1
+    raise Unbalanced(quote, start)
+
+
+def _jinja_end(text: str, start: int) -> int:
+    opened = text[start:start + 2]
+    closing, position = _JINJA[opened], start + 2
+    while position < len(text):
+        if text.startswith(closing, position):
+            return position + 2
+        if text[position] in "'\"" and opened != "{#":
+            position = _jinja_string_end(text, position, closing)
+        else:
+            position += 1
+    raise Unbalanced(opened, start)
+
+
+def _jinja_string_end(text: str, start: int, closing: str) -> int:
+    """The end of a string within a Jinja block; a lone apostrophe there counts as nothing."""
+    position = start + 1
+    while position < len(text):
+        if text[position] == "\\":
+            position += 2
+        elif text[position] == text[start]:
+            return position + 1
+        else:
+            position += 1
+    return start + 1
+
+
+def split_pair(word: str) -> tuple[str, str] | None:
+    """``name=value`` at the first ``=`` without a backslash before it; None when there is none."""
+    for position, char in enumerate(word):
+        if char == "=" and (position == 0 or word[position - 1] != "\\"):
+            return word[:position].strip(), word[position + 1:].strip()
+    return None
+
+
+def unquote(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text[-2] != "\\":
+        return text[1:-1]
+    return text
+
+
+def decode_escapes(text: str) -> str:
+    r"""``\n``, ``\t``, ``\x41``, ``\u00e4`` and kin as the characters they stand for."""
+    return _ESCAPE.sub(lambda match: match.group(0).encode("ascii").decode("unicode_escape"), text)
+
+
+def split_arguments(text: str, *, free_text: bool) -> tuple[dict[str, str], str]:
+    """The arguments in a text, and what is left of it as free text ("" when nothing is).
+
+    ``free_text``: only `FREE_TEXT_OPTIONS` are taken as arguments. Raises `Unbalanced`.
+    """
+    pairs: dict[str, str] = {}
+    taken: list[Word] = []
+    rest: list[str] = []
+    for word in words(text):
+        pair = split_pair(word.text if free_text else decode_escapes(word.text))
+        if pair is None or (free_text and pair[0] not in FREE_TEXT_OPTIONS):
+            rest.append(word.text)
+            continue
+        pairs[pair[0]] = unquote(decode_escapes(pair[1]) if free_text else pair[1])
+        taken.append(word)
+    return pairs, _without(text, taken) if free_text else " ".join(rest)
+
+
+def _without(text: str, taken: list[Word]) -> str:
+    """The text without these words; what parted them from their neighbours goes with them."""
+    for word in reversed(taken):
+        before, after = text[:word.start], text[word.end:]
+        if after[:1] in (" ", "\t"):
+            after = after[1:]
+        else:
+            before = before.rstrip(" \t")
+        text = before + after
+    return _CONTINUED.sub("", text.strip())

@@ -1,0 +1,87 @@
+"""What ``--list-tasks``, ``--list-tags`` and ``--list-hosts`` print, in the shape of ansible-playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from orchestrator.playbook.model import Block, Play, Playbook, Task
+from orchestrator.playbook.tags import selected, split_tags
+from orchestrator.template.types import Template
+
+
+def list_playbook(playbook: Playbook, *, hosts_of: Callable[[Play], Sequence[str]] | None = None, hosts: bool = False,
+                  tasks: bool = False, tags: bool = False, only: Iterable[str] = ("all",),
+                  skip: Iterable[str] = ()) -> str:
+    """The plays as text, without the line that names the playbook."""
+    chosen = (frozenset(only) or frozenset({"all"}), frozenset(skip))
+    lines: list[str] = []
+    for number, play in enumerate(playbook.plays, 1):
+        lines += ["", f"  play #{number} ({_pattern(play)}): {_title(play)}\tTAGS: [{','.join(_texts(play.tags))}]"]
+        if hosts and hosts_of is not None:
+            names = hosts_of(play)
+            lines += [f"    pattern: {_patterns(play)}", f"    hosts ({len(names)}):"]
+            lines += [f"      {name}" for name in names]
+        if tasks or tags:
+            lines += _task_lines(play, chosen, tasks, tags)
+    return "\n".join(lines)
+
+
+def _task_lines(play: Play, chosen: tuple[frozenset[str], frozenset[str]], tasks: bool, tags: bool) -> list[str]:
+    lines = ["    tasks:"] if tasks else []
+    seen: set[str] = set()
+    for task in listed_tasks(play):
+        own = _texts(task.tags)
+        if not selected(own, *chosen):
+            continue
+        seen.update(own)
+        if tasks:
+            lines.append(f"      {task_title(task)}\tTAGS: [{', '.join(sorted(set(own)))}]")
+    if tags:
+        lines.append(f"      TASK TAGS: [{', '.join(sorted(seen))}]")
+    return lines
+
+
+def listed_tasks(play: Play) -> Iterator[Task]:
+    """The tasks of a play's sections in order, without those that nobody wrote and without ``meta``."""
+    for section in play.sections:
+        for node in section:
+            yield from (task for task in walk(node) if not task.implicit and task.action != "meta")
+
+
+def walk(node: Task | Block) -> Iterator[Task]:
+    """Every task below a node, in the order of the file."""
+    if isinstance(node, Task):
+        yield node
+        return
+    for child in (*node.tasks, *node.rescue, *node.always):
+        yield from walk(child)
+
+
+def task_title(task: Task) -> str:
+    """``role : name``, the name alone outside of roles, the module's name when the task has none."""
+    if task.name is None:
+        return task.action_written
+    name = str(_text(task.name))
+    return f"{task.role.fqcn} : {name}" if task.role is not None else name
+
+
+def _text(value: Any) -> Any:
+    return value.source if isinstance(value, Template) else value
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [tag for value in values for tag in split_tags(str(_text(value)))]
+
+
+def _patterns(play: Play) -> list[str]:
+    hosts = play.hosts if isinstance(play.hosts, list) else [play.hosts]
+    return [part.strip() for one in hosts for part in str(_text(one)).split(",") if part.strip()]
+
+
+def _pattern(play: Play) -> str:
+    return ",".join(_patterns(play))
+
+
+def _title(play: Play) -> str:
+    return str(_text(play.name)) if play.name else _pattern(play)

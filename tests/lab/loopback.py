@@ -1,0 +1,153 @@
+"""One sshd on loopback, owned by whoever runs the tests: every address of 127.0.0.0/8 is a host to the controller.
+
+Sessions get a home directory of their own under the sshd's folder, so nothing is left in the user's.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+START_TIMEOUT_S = 20
+CONFIG = """\
+Port {port}
+ListenAddress 0.0.0.0
+AllowUsers {user}@127.0.0.0/8
+HostKey {folder}/host_key
+PidFile {folder}/sshd.pid
+AuthorizedKeysFile {folder}/authorized_keys
+SetEnv HOME={folder}/home
+StrictModes no
+UsePAM no
+UseDNS no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+MaxStartups 2000
+MaxSessions 1000
+PrintMotd no
+Subsystem sftp internal-sftp
+"""
+
+
+@dataclass(frozen=True)
+class LoopbackHost:
+    name: str
+    address: str
+
+
+def missing() -> str | None:
+    """Why no sshd can be started here; None when one can."""
+    for program in ("sshd", "ssh-keygen"):
+        if _which(program) is None:
+            return f"no loopback sshd: {program} is not installed"
+    return None
+
+
+class LoopbackSshd:
+    """Start with ``with LoopbackSshd() as sshd``. ``port``, ``user``, ``key``, ``known_hosts`` are how to get in."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._scratch = None if folder else tempfile.TemporaryDirectory(prefix="orch-sshd-")
+        self.folder = folder or Path(self._scratch.name)  # type: ignore[union-attr]
+        self.user = getpass.getuser()
+        self.key = self.folder / "id_ed25519"
+        self.known_hosts = self.folder / "known_hosts"
+        self.home = self.folder / "home"
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> LoopbackSshd:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Return once connections are accepted. Raises `RuntimeError` with sshd's own words when it does not start."""
+        self._prepare()
+        with (self.folder / "sshd.log").open("wb") as log:
+            self.process = subprocess.Popen([str(_which("sshd")), "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"sshd: {(self.folder / 'sshd.log').read_text().strip()}") from None
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the listener; sessions end when their clients do."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait(timeout=10)
+            self.process = None
+        if self._scratch:
+            self._scratch.cleanup()
+
+    def hosts(self, count: int) -> list[LoopbackHost]:
+        """``count`` hosts with addresses of their own, entered into ``known_hosts``."""
+        hosts = [LoopbackHost(f"host{n}", f"127.{1 + n // 62500}.{n // 250 % 250}.{1 + n % 250}")
+                 for n in range(1, count + 1)]
+        key = " ".join((self.folder / "host_key.pub").read_text().split()[:2])
+        addresses = ["127.0.0.1", *(host.address for host in hosts)]
+        self.known_hosts.write_text("".join(f"[{address}]:{self.port} {key}\n" for address in addresses))
+        return hosts
+
+    def variables(self, address: str = "127.0.0.1") -> dict[str, str | int]:
+        """The inventory variables by which a playbook reaches ``address``."""
+        return {
+            "ansible_host": address,
+            "ansible_port": self.port,
+            "ansible_user": self.user,
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_common_args": f"-o StrictHostKeyChecking=yes -o UserKnownHostsFile={self.known_hosts}",
+        }
+
+    def inventory(self, count: int, group: str = "loopback") -> str:
+        """An INI inventory of ``count`` hosts in one group."""
+        lines = [f"[{group}]"]
+        for host in self.hosts(count):
+            variables = self.variables(host.address)
+            lines.append(" ".join([host.name, *(f"{k}={shlex.quote(str(v))}" for k, v in variables.items())]))
+        return "\n".join([*lines, ""])
+
+    def _prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        self.home.mkdir(exist_ok=True)
+        for name in ("host_key", "id_ed25519"):
+            if not (self.folder / name).exists():
+                subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "orch-tests",
+                                "-f", str(self.folder / name)], check=True, stdin=subprocess.DEVNULL)
+        shutil.copy(self.key.with_suffix(".pub"), self.folder / "authorized_keys")
+        self.port = _free_port()
+        config = CONFIG.format(port=self.port, user=self.user, folder=self.folder)
+        (self.folder / "sshd_config").write_text(config)
+        self.hosts(0)
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # privilege separation of a root-owned sshd wants it
+
+
+def _which(program: str) -> str | None:
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
