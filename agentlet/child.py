@@ -80,7 +80,7 @@ class Child(object):
         self._text = HeadTail(_BEFORE_MARKER_BYTES)
         self._seen = ""
         self._decoder = Decoder()
-        self._out = self._tty = self._errors = self._pid = None
+        self._out = self._tty = self._slave = self._errors = self._pid = None
         fault = become.refuse(self.identity)
         password = self._password()
         if fault is None and self.identity.secret is not None and password is None:
@@ -106,9 +106,10 @@ class Child(object):
         pid = os.fork()
         if pid == 0:
             _exec(argv, in_r, out_w, err_w, slave, self.identity.method == "su")
-        for fd in (in_r, out_w, err_w) + ((slave,) if slave is not None else ()):
+        for fd in (in_r, out_w, err_w):
             os.close(fd)
-        self._pid, self._data, self._errors, self._tty = pid, out_r, err_r, master
+        # The slave stays open here: while nobody has it open, reading the master is an error.
+        self._pid, self._data, self._errors, self._tty, self._slave = pid, out_r, err_r, master, slave
         self._out = Sender(self._reactor, in_w)
         self._watch(out_r, self._read_data, gated=True)
         self._watch(err_r, self._read_errors)
@@ -240,10 +241,7 @@ class Child(object):
             self._out.close()
             self._out = None
         # Hanging up the terminal ends sudo or su at its prompt; one without a terminal reads the end of its stdin.
-        if self._tty is not None:
-            self._reactor.remove_reader(self._tty)
-            os.close(self._tty)
-            self._tty = None
+        self._close_tty()
         waiting, self._waiting = self._waiting, []
         for leg in waiting:
             leg.refused(fault)
@@ -253,14 +251,22 @@ class Child(object):
             self._release()
         self._runtime.child_over(self)
 
+    def _close_tty(self):
+        for fd in (self._tty, self._slave):
+            if fd is not None:
+                self._reactor.remove_reader(fd)
+                os.close(fd)
+        self._tty = self._slave = None
+
     def _release(self):
-        for fd in (self._data, self._errors, self._tty):
+        self._close_tty()
+        for fd in (self._data, self._errors):
             if fd is not None:
                 self._reactor.remove_reader(fd)
                 os.close(fd)
         if self._out is not None:
             self._out.close()
-        self._data = self._errors = self._tty = self._out = None
+        self._data = self._errors = self._out = None
         self._reactor.cancel_timer(self._timer)
 
 

@@ -18,7 +18,8 @@ class Job(object):
         """Where its receipts go, or None when this host has no place for them."""
         self.results = []
         """The results of tasks that ran as this user, for receipts when the carrier is lost before they were stored."""
-        self.over = False
+        self.size = 0
+        """Of `results`, in bytes."""
         self._runtime = runtime
         self._tasks = header["tasks"]
         self._digest = EventDigest()
@@ -40,13 +41,15 @@ class Job(object):
         return None if self._deadline is None else max(0.1, self._deadline - time.monotonic())
 
     def emit(self, header, keep=False):
-        """Sends an event with its number; its ``t``, ``job`` and ``kind`` come first."""
+        """Sends an event with its number. ``keep``: until it is acknowledged, in case the carrier is lost before."""
         if keep:
             self.results.append({name: value for name, value in header.items() if name not in ("t", "job", "kind")})
         numbered = {"t": "event", "job": self.id, "attempt": self.attempt, "seq": self._digest.count + 1}
         numbered.update((name, value) for name, value in header.items() if name not in numbered)
         self._digest.add(numbered)
-        self._runtime.send(numbered)
+        size = self._runtime.send(numbered)
+        if keep:
+            self.size += size
 
     def relay(self, header, body=b""):
         """Sends `need` and `upload` frames of a leg."""
@@ -90,7 +93,6 @@ class Job(object):
 
     def _finish(self):
         self._runtime.reactor.cancel_timer(self._timer)
-        self.over = True
         status = "cancelled" if self._cancelled else self._status
         self._runtime.send({"t": "event", "job": self.id, "attempt": self.attempt, "seq": self._digest.count + 1,
                             "kind": "finished", "status": status, "count": self._digest.count,

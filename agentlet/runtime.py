@@ -17,6 +17,7 @@ from agentlet.reactor import Reactor, Sender, ignore_signal, read_available
 from agentlet.wire import PROTOCOL, Decoder, WireError, encode
 
 DEFAULT_MEMORY_BYTES = 1 << 30
+_KEEP_JOBS = 64
 _KEEP_RESULTS_BYTES = 32 * 1024 * 1024
 _MAX_SOURCE_BYTES = 8 * 1024 * 1024
 
@@ -55,6 +56,7 @@ class Runtime(object):
         self._jobs = {}
         self._children = {}
         self._finished = OrderedDict()
+        self._finished_bytes = 0
         self._idle_limit_s = None
         self._idle_timer = None
 
@@ -71,7 +73,10 @@ class Runtime(object):
     # What jobs and legs use
 
     def send(self, header, body=b""):
-        self._out.send(encode(header, body))
+        """Sends a frame, and says how many bytes that were."""
+        data = encode(header, body)
+        self._out.send(data)
+        return len(data)
 
     def identity_of(self, task):
         if not task.get("become"):
@@ -166,7 +171,7 @@ class Runtime(object):
         if header["id"] in self._jobs:
             raise WireError("The job %s is here already" % header["id"])
         job = Job(self, header)
-        self._finished.pop((job.id, job.attempt), None)
+        self._forget(job.id, job.attempt)
         self._jobs[job.id] = job
         job.start()
 
@@ -181,7 +186,7 @@ class Runtime(object):
             job.cancel()
 
     def _ack(self, header, body):
-        self._finished.pop((header["job"], header.get("attempt", 1)), None)
+        self._forget(header["job"], int(header.get("attempt", 1)))
         if self.receipts is not None:
             from agentlet import receipts
             receipts.remove(self.receipts, header["job"], int(header.get("attempt", 1)))
@@ -228,7 +233,7 @@ class Runtime(object):
 
     def _write_unstored(self, job):
         """Results that the controller may not have stored: should it offer the job again, it gets these."""
-        self._finished.pop((job.id, job.attempt), None)
+        self._forget(job.id, job.attempt)
         if job.book_path is None:
             return
         from agentlet.receipts import Book
@@ -240,12 +245,16 @@ class Runtime(object):
         except OSError:
             pass  # nobody is left to be told; the controller will run these, retry-safe, tasks again
 
+    def _forget(self, job, attempt):
+        known = self._finished.pop((job, attempt), None)
+        if known is not None:
+            self._finished_bytes -= known.size
+
     def _forget_old_results(self):
-        kept = 0
-        for key in list(reversed(self._finished)):
-            kept += sum(len(str(result["values"])) for result in self._finished[key].results)
-            if kept > _KEEP_RESULTS_BYTES:
-                del self._finished[key]
+        newest = self._finished[next(reversed(self._finished))]
+        self._finished_bytes += newest.size
+        while len(self._finished) > _KEEP_JOBS or self._finished_bytes > _KEEP_RESULTS_BYTES:
+            self._finished_bytes -= self._finished.popitem(last=False)[1].size
 
     # At rest
 

@@ -91,7 +91,7 @@ class Worker(object):
     def _await(self, task, pid):
         """Waits while the process that began the task before still runs. The supervisor watches over the time."""
         entry = self.book.begun[task]
-        self.link.event("started", task=task)
+        self.link.event("started", task=task, ticks=processes.now_ticks())
         self.link.send({"t": "waiting", "pid": pid, "since": entry.get("since", 0), "begun": entry["time"]})
         while self.book.running(task) and task not in self.book.results:
             if self.link.lost():
@@ -102,7 +102,8 @@ class Worker(object):
 
     def _execute(self, task):
         warning = self._begin(task)
-        self.link.event("started", task=task["id"])
+        # The supervisor tells this task's processes from older ones by when they started.
+        self.link.event("started", task=task["id"], ticks=processes.now_ticks())
         started, clock = time.time(), time.monotonic()
         result = self._perform(task)
         result.update(started=started, duration_s=round(time.monotonic() - clock, 6), replayed=False)
@@ -293,12 +294,12 @@ def _fitting(result):
         if size > room:
             _shorten(result["values"])
             size = len(header_bytes(result))
+        if size > room:
+            return _replaced(result, "result_too_large", "The module's result has %d bytes; at most %d can be sent"
+                             % (size, room))
         encode(result)
     except WireError as error:
         return _replaced(result, "bad_result", "The module's result cannot be sent: %s" % error)
-    if size > room:
-        return _replaced(result, "result_too_large", "The module's result has %d bytes; at most %d can be sent"
-                         % (size, room))
     return result
 
 

@@ -75,7 +75,7 @@ class WorkerLeg(object):
             os.close(fd)
         self._pid = pid
         self._running = self._timer = self._foreign = None
-        self._since = processes.now_ticks()
+        self._since, self._started = processes.now_ticks(), time.time()
         self._temps = set()
         self._decoder = Decoder()
         self._events, self._printed_fd = events_r, printed_r
@@ -133,7 +133,8 @@ class WorkerLeg(object):
 
     def _begin(self, header):
         self._running = self._task()
-        self._since = processes.now_ticks()
+        self._since = header.pop("ticks")
+        self._started = time.time()
         if self._running.get("timeout_s"):
             self._arm(float(self._running["timeout_s"]))
         self._job.emit(header)
@@ -234,8 +235,8 @@ class WorkerLeg(object):
         self._running = None
         result = failure(code, message, hint)
         note = self._printed_note(task)
-        result.update(status=status, warnings=[note] if note else [], started=time.time(), duration_s=0.0,
-                      replayed=False)
+        result.update(status=status, warnings=[note] if note else [], started=self._started,
+                      duration_s=round(max(0.0, time.time() - self._started), 6), replayed=False)
         self._write_receipt(task, result)
         self._count(status)
         self._job.emit(dict({"t": "event", "kind": "result", "task": task["id"]}, **result), keep=True)

@@ -45,7 +45,9 @@ def _group(group: Group) -> dict[str, Any]:
     return shown
 
 
-def as_graph(inventory: Inventory, group: str = "all", host_vars: HostVars | None = None, with_vars: bool = False) -> str:
+def as_graph(
+    inventory: Inventory, group: str = "all", host_vars: HostVars | None = None, with_vars: bool = False
+) -> str:
     """The text of ``--graph``: groups with ``@``, indented; ``with_vars`` adds the variables."""
     of_host = host_vars or (lambda name: merged_vars(inventory, name))
     return "\n".join(_graph(inventory, inventory.groups[group], 0, of_host if with_vars else None))

@@ -11,7 +11,9 @@ MAX_EXPANDED = 1_000_000
 """Hosts that one range may make: beyond that it is a typing error, and would fill the memory."""
 
 _RANGE = re.compile(r"\[([^\[\]]*:[^\[\]]*)\]")
-_PORT = re.compile(r"^(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<plain>[^:\[\]]+(?:\[[^\[\]]*\][^:\[\]]*)*)):(?P<port>\d{1,5})$")
+_PORT = re.compile(
+    r"^(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<plain>[^:\[\]]+(?:\[[^\[\]]*\][^:\[\]]*)*)):(?P<port>\d{1,5})$"
+)
 _IPV6 = re.compile(r"^[0-9A-Fa-f:.]+(?:%\w+)?$")
 
 
@@ -74,7 +76,8 @@ def _values(text: str) -> list[str]:
         return _numbers(text, first, last, step)
     if len(first) == len(last) == 1 and first.isalpha() and last.isalpha() and first.isascii() and last.isascii():
         return _letters(text, first, last, step)
-    raise InventoryError(f"the range [{text}] has no meaning", hint="ranges go from number to number or letter to letter")
+    raise InventoryError(f"the range [{text}] has no meaning",
+                         hint="ranges go from number to number or from letter to letter")
 
 
 def _numbers(text: str, first: str, last: str, step: int) -> list[str]:

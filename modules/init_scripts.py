@@ -109,5 +109,5 @@ def enabling(verb, name, script, args, host):
     if host.which("update-rc.d"):
         return ([["update-rc.d", name, "defaults"]] if verb == "enable" else []) + [["update-rc.d", name, verb]]
     if host.which("chkconfig"):
-        return [["chkconfig", "--add", name], ["chkconfig", name, "on"]] if verb == "enable" else [["chkconfig", name, "off"]]
+        return [["chkconfig", "--add", name], ["chkconfig", name, "on" if verb == "enable" else "off"]]
     raise Failed("no_tool", "cannot {} {}: neither update-rc.d, chkconfig nor rc-update is here".format(verb, name))

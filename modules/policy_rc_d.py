@@ -8,7 +8,7 @@ PATH = "/usr/sbin/policy-rc.d"
 
 @contextlib.contextmanager
 def standing(code, host):
-    """With ``code`` in place as policy-rc.d's exit code; what was there before comes back in any case. None: as it is."""
+    """With ``code`` in place as policy-rc.d's exit code; what was there before comes back. None: as it is."""
     if code is None:
         yield
         return

@@ -23,7 +23,8 @@ NAMES = {
     "sles": "SLES", "sled": "SLED", "sles_sap": "SLES_SAP", "opensuse-leap": "openSUSE Leap",
     "opensuse-tumbleweed": "openSUSE Tumbleweed", "opensuse": "openSUSE", "sle-micro": "SLE Micro",
     "opensuse-microos": "openSUSE MicroOS", "suse-microos": "SUSE MicroOS",
-    "alpine": "Alpine", "arch": "Archlinux", "manjaro": "Manjaro", "archarm": "Archlinux", "endeavouros": "EndeavourOS",
+    "alpine": "Alpine", "arch": "Archlinux", "manjaro": "Manjaro", "archarm": "Archlinux",
+    "endeavouros": "EndeavourOS",
     "gentoo": "Gentoo", "nixos": "NixOS", "void": "Void", "slackware": "Slackware", "clear-linux-os": "Clear Linux OS",
     "flatcar": "Flatcar", "altlinux": "Altlinux", "openwrt": "OpenWrt", "smgl": "SMGL", "deepin": "Deepin",
 }
@@ -59,7 +60,7 @@ def collect(host):
 
 
 def identify(texts):
-    """``distribution``, ``_version``, ``_major_version``, ``_minor_version``, ``_release``, ``_file_*``, ``os_family``."""
+    """``distribution``, ``distribution_*`` and ``os_family``."""
     path = "/etc/os-release" if "/etc/os-release" in texts else "/usr/lib/os-release"
     release = reading.assignments(texts.get(path, ""))
     found = from_os_release(release, path)
@@ -90,7 +91,7 @@ def from_os_release(release, path):
 
 
 def family_of(name, release):
-    """``os_family`` of a distribution; one that is not known takes the first known of its ID_LIKE, then its own name."""
+    """``os_family`` of a distribution; an unknown one takes the first known of its ID_LIKE, then its own name."""
     if name in FAMILY_OF:
         return FAMILY_OF[name]
     for like in release.get("ID_LIKE", "").split():

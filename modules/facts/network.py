@@ -13,7 +13,7 @@ PROMISCUOUS = 0x100
 
 
 def collect(host):
-    """``interfaces``, one fact per interface, ``default_ipv4/6``, ``all_ipv4/6_addresses``, ``locally_reachable_ips``."""
+    """``interfaces``, one fact for each, ``default_ipv4/6``, ``all_ipv4/6_addresses``, ``locally_reachable_ips``."""
     try:
         addresses, local = netlink.addresses(), netlink.local_routes()
         routes = {name: netlink.route_to_or_none(probe) for name, probe in PROBES}

@@ -7,12 +7,14 @@ import re
 from modules.facts import reading
 
 MANAGERS = (
-    ("apk", "/sbin/apk"), ("pacman", "/usr/bin/pacman"), ("portage", "/usr/bin/emerge"), ("xbps", "/usr/bin/xbps-install"),
-    ("zypper", "/usr/bin/zypper"), ("apt", "/usr/bin/apt-get"), ("opkg", "/bin/opkg"), ("installp", "/usr/sbin/installp"),
-    ("swupd", "/usr/bin/swupd"), ("nix", "/run/current-system/sw/bin/nix-env"),
+    ("apk", "/sbin/apk"), ("pacman", "/usr/bin/pacman"), ("portage", "/usr/bin/emerge"),
+    ("xbps", "/usr/bin/xbps-install"), ("zypper", "/usr/bin/zypper"), ("apt", "/usr/bin/apt-get"),
+    ("opkg", "/bin/opkg"), ("swupd", "/usr/bin/swupd"), ("nix", "/run/current-system/sw/bin/nix-env"),
 )
-RED_HAT_MANAGERS = (("dnf5", "/usr/bin/dnf5"), ("dnf", "/usr/bin/dnf-3"), ("dnf", "/usr/bin/dnf"), ("dnf", "/usr/bin/microdnf"),
-                    ("yum", "/usr/bin/yum"))
+RED_HAT_MANAGERS = (("dnf5", "/usr/bin/dnf5"), ("dnf", "/usr/bin/dnf-3"), ("dnf", "/usr/bin/dnf"),
+                    ("dnf", "/usr/bin/microdnf"), ("yum", "/usr/bin/yum"))
+LIBRARIES = ("/usr/lib/systemd/libsystemd-shared-*.so", "/usr/lib/*/systemd/libsystemd-shared-*.so",
+             "/lib/systemd/libsystemd-shared-*.so")
 
 
 def packages(host, family=None):
@@ -60,8 +62,9 @@ def systemd(host):
     """``systemd``: its version, by the name of its library; empty without systemd as process 1."""
     if not os.path.isdir("/run/systemd/system"):
         return {}
-    for path in glob.glob("/usr/lib/systemd/libsystemd-shared-*.so") + glob.glob("/lib/systemd/libsystemd-shared-*.so"):
-        version = re.search(r"shared-(\d+)", path)
-        if version:
-            return {"systemd": {"version": int(version.group(1)), "features": ""}}
+    for pattern in LIBRARIES:
+        for path in glob.glob(pattern):
+            version = re.search(r"shared-(\d+)", path)
+            if version:
+                return {"systemd": {"version": int(version.group(1)), "features": ""}}
     return {}

@@ -132,7 +132,8 @@ class Connection(Protocol):
 def _registry_sources(module: str) -> list[tuple[str, str]]:
     from modules import registry
 
-    return registry.sources(module)
+    found: list[tuple[str, str]] = registry.sources(module)
+    return found
 
 
 @dataclass(slots=True)

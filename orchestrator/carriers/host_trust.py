@@ -76,6 +76,11 @@ class HostTrust:
         """Whether an SSH server has said its version: above MaxStartups it hangs up before that."""
         return self.peer is not None and bool(self.peer.get_extra_info("server_version"))
 
+    @property
+    def keys_agreed(self) -> bool:
+        """Whether the key exchange of the latest attempt had ended well."""
+        return self.peer is not None and self.peer.get_server_host_key() is not None
+
     def known_hosts(self) -> tuple[list[asyncssh.SSHKey], ...] | None:
         """For asyncssh: parsed keys, or None when nothing is checked."""
         if not self.checked:
@@ -118,7 +123,9 @@ class HostTrust:
             path = files[0] if files else None
         if path is not None:
             enrol(path, self.host, self._plan.port, [host_key(key)])
-        known_hosts_for(self._plan, self._settings).load(f"{host_pattern(self.host, self._plan.port)} {host_key(key).text}")
+        known_hosts_for(self._plan, self._settings).load(
+            f"{host_pattern(self.host, self._plan.port)} {host_key(key).text}"
+        )
 
     def error(self, reason: str) -> HostKeyError:
         """Why the connection was refused, with the fingerprints and what to do."""

@@ -113,9 +113,7 @@ class LocalConnection:
 
     async def _boot(self, seconds: float) -> None:
         marker = secrets.token_hex(16)
-        session = Session(
-            self.name, marker, self._settings, lambda data: runtime.send(data), lambda _: runtime.close()
-        )
+        session = Session(self.name, marker, self._settings, lambda data: runtime.send(data), lambda _: runtime.close())
         runtime = self._runtime = _RuntimeProcess(self.name, session)
         await runtime.start(boot_argv(marker, self.target.python or sys.executable))
         runtime.send(boot_payload() + session.hello())

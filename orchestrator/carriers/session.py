@@ -241,7 +241,8 @@ class Session:
             self._finished(running, header)
             return
         task = header.get("task")
-        if task not in running.task_ids and (task is not None or kind in ("started", "result")):
+        given = isinstance(task, str) and task in running.task_ids
+        if not given and (task is not None or kind in ("started", "result")):
             raise ProtocolError(f"an event names a task that was not given: {str(task)[:80]!r}")
         running.digest.add(header)
         try:
@@ -355,7 +356,7 @@ class Session:
         job_id = header.get("job")
         running = self._jobs.get(job_id) if isinstance(job_id, str) else None
         if running is None:
-            if job_id not in self._orphans:
+            if not isinstance(job_id, str) or job_id not in self._orphans:
                 raise ProtocolError(f"a frame belongs to no job: {str(job_id)[:80]!r}")
             if header.get("kind") == "finished":
                 self._orphans.discard(job_id)
@@ -451,7 +452,7 @@ def _host_info(header: dict[str, Any], banner: str) -> HostInfo:
             time=float(header.get("time") or 0.0),
             banner=banner,
         )
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise ProtocolError(f"the ready frame is incomplete: {exc!r}") from None
 
 

@@ -143,7 +143,9 @@ class SshConnection:
             try:
                 plan = self._plan = dial.plan(self.target.address, self.target.ssh_options)
             except ContentError as exc:
-                raise Unreachable(f"{self.name}: {exc.message}", code="config", origin=exc.origin, hint=exc.hint) from None
+                raise Unreachable(
+                    f"{self.name}: {exc.message}", code="config", origin=exc.origin, hint=exc.hint
+                ) from None
             self._line = await dial.dial(
                 self.name,
                 plan,

@@ -18,7 +18,8 @@ QUIET_FLAGS = frozenset("CSTXYaknqtvxy")
 """Flags without a meaning here that do no harm: verbosity, compression, ttys, X11, the control socket."""
 
 UNDERSTOOD = frozenset({
-    "addressfamily", "bindaddress", "certificatefile", "ciphers", "configfile", "connecttimeout", "globalknownhostsfile",
+    "addressfamily", "bindaddress", "certificatefile", "ciphers", "configfile", "connecttimeout",
+    "globalknownhostsfile",
     "hostkeyalgorithms", "hostkeyalias", "hostname", "identitiesonly", "identityagent", "identityfile", "kexalgorithms",
     "macs", "port", "preferredauthentications", "proxycommand", "proxyjump", "serveralivecountmax",
     "serveraliveinterval", "stricthostkeychecking", "user", "userknownhostsfile",
@@ -30,7 +31,8 @@ HARMLESS = frozenset({
     "numberofpasswordprompts", "passwordauthentication", "pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes",
     "pubkeyauthentication", "requesttty", "sendenv", "tcpkeepalive", "updatehostkeys", "usekeychain",
     "verifyhostkeydns", "visualhostkey", "challengeresponseauthentication", "clearallforwardings", "rekeylimit",
-    "hostbasedauthentication", "warnweakcrypto", "obscurekeystroketiming", "canonicalizehostname", "nohostauthenticationforlocalhost",
+    "hostbasedauthentication", "warnweakcrypto", "obscurekeystroketiming", "canonicalizehostname",
+    "nohostauthenticationforlocalhost",
 })  # fmt: skip
 """Options of other programs' connections (ttys, logs, forwardings): they change nothing of what orch does."""
 

@@ -25,7 +25,13 @@ KEX = (
     "curve25519-sha256", "curve25519-sha256@libssh.org", "mlkem768x25519-sha256", "diffie-hellman-group16-sha512",
     "diffie-hellman-group18-sha512", "diffie-hellman-group-exchange-sha256",
 )  # fmt: skip
-CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr", "aes128-ctr")
+CIPHERS = (
+    "aes256-gcm@openssh.com",
+    "aes128-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes128-ctr",
+)
 MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "umac-128-etm@openssh.com")
 SIGNATURES = (
     "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
@@ -41,7 +47,9 @@ OnLost = Callable[[Exception | None], None]
 class Owner(asyncssh.SSHClient):
     """asyncssh's view of one connection: judges the host key, moves the deadline on, hears of the end."""
 
-    def __init__(self, trust: HostTrust, password: str | None, login_begins: Callable[[], None], on_lost: OnLost) -> None:
+    def __init__(
+        self, trust: HostTrust, password: str | None, login_begins: Callable[[], None], on_lost: OnLost
+    ) -> None:
         self._trust = trust
         self._password = password
         self._login_begins = login_begins
@@ -117,7 +125,8 @@ class Dialer:
                     out_of_time = end is not None and loop.time() >= end
                     again = dropped(exc) and not trust.peer_spoke and not plan.proxy_command
                     if attempt == attempts or out_of_time or not again:
-                        raise explain(exc, name, plan, ring.notes, trust.peer_spoke) from None
+                        no_kex = trust.peer_spoke and not trust.keys_agreed
+                        raise explain(exc, name, plan, ring.notes, no_kex) from None
             await asyncio.sleep(self._pause(attempt))
         raise AssertionError("unreachable: the last attempt returns or raises")
 

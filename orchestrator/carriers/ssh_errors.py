@@ -22,12 +22,10 @@ def dropped(exc: BaseException) -> bool:
     return isinstance(exc, asyncssh.ConnectionLost | ConnectionResetError | BrokenPipeError)
 
 
-def explain(
-    exc: BaseException, name: str, plan: SshPlan, notes: dict[str, str], peer_spoke: bool = False
-) -> Unreachable:
+def explain(exc: BaseException, name: str, plan: SshPlan, notes: dict[str, str], no_kex: bool = False) -> Unreachable:
     """The `Unreachable` for whatever connecting raised.
 
-    ``notes``: why key files were left out. ``peer_spoke``: a server had said its SSH version before it hung up.
+    ``notes``: why key files were left out. ``no_kex``: an SSH server was there, and hung up in the key exchange.
     """
     if isinstance(exc, Unreachable):
         return exc
@@ -38,9 +36,9 @@ def explain(
         return Unreachable(
             f"{name}: the jump host cannot reach {where}: {exc.reason}",
             code="proxy",
-            hint=f"try from there: ssh {plan.jumps[-1] if plan.jumps else 'JUMPHOST'} nc -vz {plan.address} {plan.port}",
+            hint=f"try from there: ssh {''.join(plan.jumps[-1:])} nc -vz {plan.address} {plan.port}",
         )
-    hung_up = dropped(exc) and peer_spoke
+    hung_up = dropped(exc) and no_kex
     if isinstance(exc, asyncssh.KeyExchangeFailed | asyncssh.ProtocolNotSupported) or hung_up:
         return Unreachable(
             f"{name}: {where} and orch agree on no algorithms: {exc}",

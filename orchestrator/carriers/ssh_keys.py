@@ -145,9 +145,7 @@ def _public_key(path: str, data: bytes) -> asyncssh.SSHKey | None:
     return None
 
 
-def _with_certificates(
-    pairs: list[asyncssh.SSHKeyPair], path: str, plan: SshPlan
-) -> list[asyncssh.SSHKeyPair]:
+def _with_certificates(pairs: list[asyncssh.SSHKeyPair], path: str, plan: SshPlan) -> list[asyncssh.SSHKeyPair]:
     """Each pair preceded by itself with every certificate that belongs to it."""
     certificates = []
     for file in (*plan.certificate_files, path.removesuffix(".pub") + "-cert.pub"):

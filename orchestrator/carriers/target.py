@@ -150,7 +150,9 @@ class _Resolver:
         if implicit:
             return "local", "localhost is not in the inventory"
         if self.options.connection:
-            return self.known_carrier("--connection", self.options.connection), f"--connection {self.options.connection}"
+            return self.known_carrier(
+                "--connection", self.options.connection
+            ), f"--connection {self.options.connection}"
         return "ssh", "the default"
 
     def known_carrier(self, source: str, word: str) -> str:
@@ -168,12 +170,16 @@ class _Resolver:
             *self.args("ansible_ssh_args", self.options.ssh_args or self.environ("ANSIBLE_SSH_ARGS")),
             *self.host_key_checking(),
             *self.login(),
-            *self.args("ansible_ssh_common_args", self.options.ssh_common_args or self.environ("ANSIBLE_SSH_COMMON_ARGS")),
+            *self.args(
+                "ansible_ssh_common_args", self.options.ssh_common_args or self.environ("ANSIBLE_SSH_COMMON_ARGS")
+            ),
             *self.args("ansible_ssh_extra_args", self.options.ssh_extra_args or self.environ("ANSIBLE_SSH_EXTRA_ARGS")),
         )
 
     def login(self) -> list[tuple[str, str]]:
-        port = self.first(self.variable("ansible_port", "ansible_ssh_port"), self.keywords.get("port"), self.options.port)
+        port = self.first(
+            self.variable("ansible_port", "ansible_ssh_port"), self.keywords.get("port"), self.options.port
+        )
         user = self.first(
             self.variable("ansible_user", "ansible_ssh_user"),
             self.keywords.get("remote_user"),
@@ -186,7 +192,9 @@ class _Resolver:
             self.environ("ANSIBLE_PRIVATE_KEY_FILE"),
         )
         timeout = self.first(
-            self.variable("ansible_timeout", "ansible_ssh_timeout"), self.options.timeout_s, self.environ("ANSIBLE_TIMEOUT")
+            self.variable("ansible_timeout", "ansible_ssh_timeout"),
+            self.options.timeout_s,
+            self.environ("ANSIBLE_TIMEOUT"),
         )
         port_number = self.number("ansible_port", port, low=1, high=65535)
         timeout_s = self.number("ansible_ssh_timeout", timeout, low=1)

@@ -26,9 +26,13 @@ Render = Callable[[Any, Mapping[str, Any]], Any]
 class SyntaxChecker(Protocol):
     """What is needed of the template engine to find faults before anything is rendered."""
 
+    lookups: Any
+
     def check(self, value: Any) -> list[Any]: ...
 
     def check_condition(self, expression: str | bool, origin: Origin | None = None) -> list[Any]: ...
+
+    def add_plugin_dir(self, folder: str) -> None: ...
 
 
 @dataclass(slots=True)

@@ -37,6 +37,9 @@ def loop_of(c: Compilation, node: Map) -> Loop | None:
             "a name alone is text: write loop: \"{{ name }}\""
         c.faults.add(f"loop must be a list, not {kind_name(value)}", place, hint, code="loop")
         return None
+    if kind != "loop" and kind not in c.syntax.lookups.all_names() and not c.syntax.lookups.directories:
+        c.faults.add(f"{key} is unknown: there is no lookup {kind}", node.origin_of(key),
+                     did_you_mean(key, [f"with_{name}" for name in c.syntax.lookups.all_names()]), code="loop")
     c.check_templates(value)
     return Loop(kind, value, control, place)
 

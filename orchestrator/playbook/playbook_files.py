@@ -20,6 +20,7 @@ IMPORT = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.
 def compile_file(c: Compilation, path: str, plays: list[Play], imported: dict[str, Any] | None = None,
                  chain: tuple[str, ...] = ()) -> None:
     """Append the plays of a file, those of imported playbooks at their place. Faults are recorded."""
+    c.syntax.add_plugin_dir(os.path.dirname(path))
     errors = len(c.faults.errors)
     document = c.read(path)
     if document is None or document == []:

@@ -29,7 +29,7 @@ class RoleUse:
     params: Map = field(default_factory=Map)
     vars: Map = field(default_factory=Map)
     files: dict[str, str] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ("()", "()")
     """Its own ``when`` and ``tags`` as text: two uses that differ in them are two roles."""
     validate: bool = True
     public: bool = True
@@ -58,6 +58,7 @@ def compile_role(c: Compilation, use: RoleUse) -> CompiledRole | None:
     if place is None:
         return None
     path, collection, name = place
+    c.syntax.add_plugin_dir(path)
     metadata = read_metadata(c, path)
     role = _make_role(c, use, name, path, collection, metadata)
     context = replace(use.context, role=role, collections=_collections(use, metadata, collection))

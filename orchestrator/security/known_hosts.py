@@ -90,9 +90,7 @@ class KnownHosts:
         if self._hashed:
             data = name.encode("utf-8", "surrogateescape")
             found += [
-                (marker, key)
-                for salt, wanted, marker, key in self._hashed
-                if hmac.digest(salt, data, "sha1") == wanted
+                (marker, key) for salt, wanted, marker, key in self._hashed if hmac.digest(salt, data, "sha1") == wanted
             ]
         return found
 

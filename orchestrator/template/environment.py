@@ -6,6 +6,7 @@ a number stays a string), and nothing is folded at compile time, since filters m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,14 @@ class Context(JinjaContext):
         return {**self.parent, **self.vars}
 
 
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def _known(escape: re.Match[str]) -> str:
+    """An escape that means nothing (``\\d``) stands for itself."""
+    return escape[0] if escape[1] in "\\'\"abfnrtv01234567xNuU\n" else "\\" + escape[0]
+
+
 class VerbatimLexer(Lexer):
     """Backslashes in strings within ``{{ }}`` stand for themselves, as in Ansible: ``regex_replace('(a)', '\\1')``.
 
@@ -128,8 +137,8 @@ class VerbatimLexer(Lexer):
         for lineno, token, value in stream:
             if token == "variable_begin" or token == "variable_end":
                 variable = token == "variable_begin"
-            elif token == "string" and variable and "\\" in value:
-                value = value.replace("\\", "\\\\")
+            elif token == "string" and "\\" in value:
+                value = value.replace("\\", "\\\\") if variable else _ESCAPE.sub(_known, value)
             yield lineno, token, value
 
 

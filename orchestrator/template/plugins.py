@@ -62,7 +62,8 @@ class PluginTable(dict[str, Any]):
             if directory not in self._searched:
                 self._searched.add(directory)
                 for key, function in own_plugins(directory, self.kind).items():
-                    self.setdefault(key, function)
+                    if not dict.__contains__(self, key):
+                        self[key] = function
         return dict.get(self, name)
 
 
@@ -82,17 +83,34 @@ def table(package: str, **files: str) -> dict[str, str]:
 
 
 def own_plugins(directory: str, kind: str) -> dict[str, Callable[..., Any]]:
-    """The functions of every ``FilterModule`` or ``TestModule`` in a folder of a playbook or role.
+    """The functions of every ``FilterModule``, ``TestModule`` or lookup in a folder of a playbook or role.
 
     Such files are code of the operator's own, run on the controller. Raises `ContentError` naming a file that fails.
     """
     found: dict[str, Callable[..., Any]] = {}
     for path in _sources(directory):
         module = load_source(path)
-        factory = getattr(module, "FilterModule" if kind == "filters" else "TestModule", None)
-        if factory is not None:
+        factory = getattr(module, _FACTORIES[kind], None)
+        if kind == "lookups":
+            function = getattr(module, "run", None) or (factory and _from_class(factory))
+            if function is not None:
+                found[os.path.basename(path)[:-3]] = function
+        elif factory is not None:
             found.update(getattr(factory(), kind)())
     return found
+
+
+_FACTORIES = {"filters": "FilterModule", "tests": "TestModule", "lookups": "LookupModule"}
+
+
+def _from_class(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """A lookup written as Ansible's ``LookupModule``: it is given the variables as a mapping."""
+
+    def run(terms: list[Any], call: Any, **options: Any) -> Any:
+        names = {name: call.variable(name) for name in call.scope.names()}
+        return factory().run(terms, variables=names, **options)
+
+    return run
 
 
 def load_source(path: str) -> Any:

@@ -9,28 +9,24 @@ if TYPE_CHECKING:
     from orchestrator.playbook.model import Role
 
 
-def role_defaults(public: Iterable[Role], own: Role | None) -> dict[str, Any]:
-    """Defaults, the own role's winning over its parents', those over its dependencies', those over the play's."""
-    merged: dict[str, Any] = {}
-    for role in public:
-        if role.public:
-            merged.update(role.defaults)
+def role_layers(public: Iterable[Role], own: Role | None, which: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """``defaults`` or ``vars`` of every role that counts, with the role's name, the strongest last.
+
+    Own over the roles that pulled it in and those it depends on, these over the play's other public roles.
+    """
+    roles = [role for role in public if role.public]
     if own is not None:
-        for role in (*_dependencies(own), *own.parents, own):
-            merged.update(role.defaults)
-    return merged
+        parents, dependencies = list(own.parents), _dependencies(own)
+        roles += [*dependencies, *parents, own] if which == "defaults" else [*parents, *dependencies, own]
+    last = {id(role): index for index, role in enumerate(roles)}
+    return [(role.fqcn, getattr(role, which)) for index, role in enumerate(roles) if last[id(role)] == index]
 
 
-def role_vars(public: Iterable[Role], own: Role | None) -> dict[str, Any]:
-    """vars/main of the play's public roles, then of the own role's parents and dependencies, its own last."""
-    merged: dict[str, Any] = {}
-    for role in public:
-        if role.public:
-            merged.update(role.vars)
-    if own is not None:
-        for role in (*own.parents, *_dependencies(own), own):
-            merged.update(role.vars)
-    return merged
+def merged(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _, values in layers:
+        found.update(values)
+    return found
 
 
 def role_params(own: Role) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from orchestrator.template.engine import Engine
 from orchestrator.variables import facts as facts_rules
 from orchestrator.variables.files import VarsDirectory
 from orchestrator.variables.hostvars import VarsOfHost
-from orchestrator.variables.roles import role_defaults, role_params, role_vars
+from orchestrator.variables.roles import merged, role_layers, role_params
 from orchestrator.variables.scope import Chain, Scope
 
 if TYPE_CHECKING:
@@ -212,24 +212,28 @@ class VariableStore:
         return stack
 
     def layers(self, scope: Scope) -> Placed:
-        """The layers of a scope for `Scope.explain`: lowest first, the host's inventory taken apart."""
+        """The layers of a scope for `Scope.explain`: lowest first, inventory and roles taken apart."""
         apart: Placed = []
         for label, values in self._stack(scope.host, scope.play, scope.task, scope.role):
             if label == "inventory" and scope.host is not None:
                 apart += self.inventory_layers(scope.host)
+            elif label in ("role defaults", "role vars"):
+                layers = role_layers(self._public_roles(scope.play), scope.role, label.split()[1])
+                apart += [(f"{label} ({name})", values, None) for name, values in layers]
             else:
                 apart.append((label, values, None))
         return apart
 
     def _role_layer(self, play: Play | None, role: Role | None, which: str) -> Mapping[str, Any]:
         key = (id(play), id(role), which)
-        merged = self._roles.get(key)
-        if merged is None:
+        found = self._roles.get(key)
+        if found is None:
             self._pinned += [play, role]
-            public = self._public.get(id(play), list(play.roles)) if play is not None else []
-            make = role_defaults if which == "defaults" else role_vars
-            merged = self._roles[key] = make(public, role)
-        return merged
+            found = self._roles[key] = merged(role_layers(self._public_roles(play), role, which))
+        return found
+
+    def _public_roles(self, play: Play | None) -> list[Role]:
+        return self._public.get(id(play), list(play.roles)) if play is not None else []
 
     # Inventory
 
@@ -285,14 +289,10 @@ class VariableStore:
     def group_hosts(self) -> dict[str, list[str]]:
         """``groups``: every group with the hosts in it and in its children."""
         if self._groups is None:
-            members: dict[str, list[str]] = {name: [] for name in self.inventory.groups}
-            members.setdefault("all", [])
-            members.setdefault("ungrouped", [])
-            for host in self.host_names():
-                members["all"].append(host)
-                for name in self._group_list(host):
-                    members.setdefault(name, []).append(host)
-            self._groups = members
+            listed = self.host_names()
+            known = frozenset(listed)
+            members = {name: [h for h in self.inventory.hosts_of(name) if h in known] for name in self.inventory.groups}
+            self._groups = {**members, "all": listed}
         return self._groups
 
     def host_names(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,9 @@ async def opener(settings: Settings) -> AsyncIterator[Opener]:
     made: list[Connection] = []
     used: list[Settings] = [settings]
 
-    def make(server: Sshd, name: str = "web1", *, trust: bool = True, with_settings: Settings | None = None, **variables: Any) -> Connection:
+    def make(
+        server: Sshd, name: str = "web1", *, trust: bool = True, with_settings: Settings | None = None, **variables: Any
+    ) -> Connection:
         variables = {
             "ansible_host": "127.0.0.1",
             "ansible_port": server.port,
@@ -89,5 +90,3 @@ async def opener(settings: Settings) -> AsyncIterator[Opener]:
 def with_sshd() -> None:
     if not shutil.which(SSHD):
         pytest.skip("openssh-server is not installed")
-
-

@@ -41,7 +41,9 @@ def sign_key(authority: Path, public: Path, principals: str, *, host: bool = Fal
 class Sshd:
     """One server. ``options`` are lines of sshd_config that come before the defaults, so that they win."""
 
-    def __init__(self, folder: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",), address: str = "0.0.0.0") -> None:
+    def __init__(
+        self, folder: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",), address: str = "0.0.0.0"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = free_port()
@@ -63,7 +65,9 @@ class Sshd:
         return " ".join(text.split()[:2])
 
     def fingerprint(self, index: int = 0) -> str:
-        out = subprocess.run(["ssh-keygen", "-lf", str(self.host_keys[index])], check=True, capture_output=True, text=True)
+        out = subprocess.run(
+            ["ssh-keygen", "-lf", str(self.host_keys[index])], check=True, capture_output=True, text=True
+        )
         return out.stdout.split()[1]
 
     def known_line(self, host: str = "127.0.0.1", index: int = 0) -> str:

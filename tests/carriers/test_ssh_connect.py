@@ -58,7 +58,9 @@ async def test_an_unknown_host_key_is_refused_with_its_fingerprint(server: Sshd,
     assert "orch trust web1" in (caught.value.hint or "")
 
 
-async def test_an_enrolled_host_is_trusted_and_forgotten_again(server: Sshd, opener: Opener, settings: Settings) -> None:
+async def test_an_enrolled_host_is_trusted_and_forgotten_again(
+    server: Sshd, opener: Opener, settings: Settings
+) -> None:
     path = f"{settings.state_dir}/known_hosts"
     keys = await scan("127.0.0.1", server.port)
     assert {key.type for key in keys} == {"ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"}
@@ -132,7 +134,9 @@ async def test_accept_new_remembers_a_key_and_refuses_another_later(
 @pytest.mark.parametrize(
     "how",
     [
-        {"ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlMaster=auto"},
+        {
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlMaster=auto"
+        },
         {"ansible_host_key_checking": "false"},
         {"ansible_ssh_extra_args": "-o StrictHostKeyChecking=off"},
     ],
@@ -225,9 +229,7 @@ async def test_the_agent_is_used_also_for_a_locked_key_file(
         agent.wait()
 
 
-async def test_a_user_certificate_beside_the_key_logs_in(
-    new_server: Servers, opener: Opener, tmp_path: Path
-) -> None:
+async def test_a_user_certificate_beside_the_key_logs_in(new_server: Servers, opener: Opener, tmp_path: Path) -> None:
     authority = make_key(tmp_path / "ca")
     server = new_server("ca_server", f"TrustedUserCAKeys {tmp_path / 'ca.pub'}")
     key = make_key(tmp_path / "short")
@@ -289,9 +291,7 @@ async def test_a_server_that_is_no_ssh(server: Sshd, opener: Opener) -> None:
     assert caught.value.code in ("protocol", "lost")
 
 
-async def test_a_burst_above_max_startups_gets_through(
-    new_server: Servers, opener: Opener, settings: Settings
-) -> None:
+async def test_a_burst_above_max_startups_gets_through(new_server: Servers, opener: Opener, settings: Settings) -> None:
     server = new_server("narrow", "MaxStartups 10:30:100")
     hosts = [opener(server, f"web{n}", ansible_host=f"127.0.1.{n + 1}") for n in range(100)]
     ends = await asyncio.gather(*(host.raw("echo $SSH_CONNECTION") for host in hosts))
@@ -358,9 +358,7 @@ async def test_a_jump_host_that_reaches_nothing(
     make_default_key(jump)
     enrol(f"{settings.state_dir}/known_hosts", "127.0.0.1", jump.port, await scan("127.0.0.1", jump.port))
     with pytest.raises(Unreachable) as caught:
-        await opener(
-            server, ansible_port=free_port(), ansible_ssh_common_args=f"-J 127.0.0.1:{jump.port}"
-        ).raw("true")
+        await opener(server, ansible_port=free_port(), ansible_ssh_common_args=f"-J 127.0.0.1:{jump.port}").raw("true")
     assert caught.value.code == "proxy"
 
 
@@ -408,3 +406,14 @@ def _user_known_hosts(text: str) -> Path:
 
 def _fingerprint(key: Path) -> str:
     return subprocess.run(["ssh-keygen", "-lf", str(key)], check=True, capture_output=True, text=True).stdout.split()[1]
+
+
+async def test_a_server_without_a_common_algorithm_is_told_apart_and_helped(
+    new_server: Servers, opener: Opener
+) -> None:
+    server = new_server("old", "KexAlgorithms diffie-hellman-group14-sha256", "Ciphers aes192-ctr")
+    with pytest.raises(Unreachable) as caught:
+        await opener(server).raw("true")
+    assert caught.value.code == "protocol" and "KexAlgorithms" in (caught.value.hint or "")
+    args = "-o KexAlgorithms=+diffie-hellman-group14-sha256 -o Ciphers=+aes192-ctr"
+    assert (await opener(server, ansible_ssh_common_args=args).raw("true")).rc == 0

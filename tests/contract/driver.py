@@ -74,10 +74,16 @@ class Runtime:
         return self
 
     def __exit__(self, *_: object) -> None:
+        assert self.process.stdin
+        if not self.process.stdin.closed:
+            try:
+                self.send({"t": "bye"})
+            except BrokenPipeError:
+                pass
         self.close()
 
     def close(self, timeout_s: float = 30) -> int:
-        """Ends the runtime's stdin and waits for its exit."""
+        """Ends the runtime's stdin, as a lost carrier does, and waits for its exit."""
         self.hang_up()
         self.drain(timeout_s)
         return self.process.wait(timeout_s)

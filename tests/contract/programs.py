@@ -100,7 +100,7 @@ def run(args, host):
             "timed_out": done.timed_out, "truncated": done.truncated}
 """,
     "put": """
-import os
+import os, resource
 from modules.api import Arg, Change
 ARGS = {"src": Arg("raw"), "path": Arg("path")}
 
@@ -111,6 +111,7 @@ def check(args, host):
 
 def apply(args, change, host):
     host.replace(host.blob_file(args["src"], os.path.dirname(args["path"])), args["path"])
+    return {"peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 """,
     "show": """
 from modules.api import Arg
@@ -121,11 +122,12 @@ def run(args, host):
             host.blob_bytes(args["src"], args["limit"]).decode()}
 """,
     "get": """
+import resource
 from modules.api import Arg
 ARGS = {"path": Arg("path")}
 
 def run(args, host):
-    return {"sent": host.send(args["path"])}
+    return {"sent": host.send(args["path"]), "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 """,
     "temp": """
 import os, time

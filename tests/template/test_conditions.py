@@ -1,19 +1,36 @@
 """A condition is a boolean, or it is refused (Ansible 2.19)."""
 
 import pytest
-from scopes import scope_of
 
 from orchestrator.errors import ConditionError, Origin, SyntaxFault, UndefinedVariable
 from orchestrator.template.engine import Engine
+from tests.template.scopes import scope_of
 
 VARS = "a: 1\ns: text\nn: null\nt: true\nl: [1]\nstrtrue: 'true'\ncond: a == 1\nund: '{{ nope }}'\n"
 
 HOLDS = [
-    ("a == 1", True), ("a != 1", False), ("t", True), ("not t", False), ("true", True), ("nope is defined", False),
-    ("und is defined", False), ("not nope | default(false)", True), ("l | length > 1", False), ("{{ a == 1 }}", True),
-    ("'{{ s }}' == 'text'", True), ('"{{ s }}" == "text"', True), ("strtrue | bool", True), ("{{ strtrue }}", True),
-    (r"'a1' is match('a\d')", True), ("s in ['text']", True), ("a == 1 and t", True), ("n is none", True),
-    ("t | default(true)", True), (True, True), (False, False), ("a == 1 or nope", True),
+    ("a == 1", True),
+    ("a != 1", False),
+    ("t", True),
+    ("not t", False),
+    ("true", True),
+    ("nope is defined", False),
+    ("und is defined", False),
+    ("not nope | default(false)", True),
+    ("l | length > 1", False),
+    ("{{ a == 1 }}", True),
+    ("'{{ s }}' == 'text'", True),
+    ('"{{ s }}" == "text"', True),
+    ("strtrue | bool", True),
+    ("{{ strtrue }}", True),
+    (r"'a1' is match('a\d')", True),
+    ("s in ['text']", True),
+    ("a == 1 and t", True),
+    ("n is none", True),
+    ("t | default(true)", True),
+    (True, True),
+    (False, False),
+    ("a == 1 or nope", True),
 ]
 
 
@@ -22,7 +39,9 @@ def test_a_condition_holds_or_not(engine, expression, value: bool) -> None:
     assert engine.condition(expression, scope_of(VARS)) is value
 
 
-@pytest.mark.parametrize("expression", ["a", "n", "s", "strtrue", "cond", "l", "'true'", "a == 1 and l", "l | length", ""])
+@pytest.mark.parametrize(
+    "expression", ["a", "n", "s", "strtrue", "cond", "l", "'true'", "a == 1 and l", "l | length", ""]
+)
 def test_what_is_no_boolean_is_refused_with_its_expression(engine, expression: str) -> None:
     with pytest.raises(ConditionError) as caught:
         engine.condition(expression, scope_of(VARS), Origin("p.yml", 2, 3))

@@ -4,10 +4,10 @@ The class of ansible CVE-2014-4966, -4967, CVE-2016-9587, CVE-2017-7481, CVE-202
 """
 
 import pytest
-from scopes import scope_of
 
 from orchestrator.errors import ConditionError
 from orchestrator.template.types import Template
+from tests.template.scopes import scope_of
 
 EVIL = "{{ lookup('pipe', 'touch {marker}') }}{% set x = 1 %}{# #}"
 
@@ -32,7 +32,7 @@ POSITIONS = [
     ("yaml_round_trip", "{{ facts | to_yaml | from_yaml }}"),
     ("from_json_text", "{{ facts.json | from_json }}"),
     ("regex_replace", "{{ 'x' | regex_replace('x', facts.plain) }}"),
-    ("split_and_joined", "{{ facts.open ~ ' lookup(\"pipe\", \"touch {marker}\") ' ~ facts.close }}"),
+    ("split_and_joined", '{{ facts.open ~ \' lookup("pipe", "touch {marker}") \' ~ facts.close }}'),
     ("lookup_of_a_variable", "{{ lookup('vars', 'name_fact') }}"),
     ("lookup_of_data", "{{ lookup('list', facts.names, wantlist=true) }}"),
     ("lookup_items", "{{ query('items', facts.names) }}"),
@@ -59,12 +59,22 @@ def poisoned(tmp_path, monkeypatch):
     file.write_text(evil)
     monkeypatch.setenv("EVIL_VALUE", evil)
     facts = {
-        "name": evil, "list": [{"deep": evil}], "names": [evil, evil], "plain": "{{ 7 * 7 }}", "open": "{{", "close": "}}",
-        "json": '{"a": "{{ 7 * 7 }}"}', evil: evil,
+        "name": evil,
+        "list": [{"deep": evil}],
+        "names": [evil, evil],
+        "plain": "{{ 7 * 7 }}",
+        "open": "{{",
+        "close": "}}",
+        "json": '{"a": "{{ 7 * 7 }}"}',
+        evil: evil,
     }
     scope = scope_of(
         "trusted: '{{ facts.name }}'\ntrusted2: 'x{{ trusted }}'\nconf: {a: '{{ trusted }}'}\n",
-        facts=facts, name_fact=evil, item=evil, result={"stdout_lines": [evil]}, evil_file=str(file),
+        facts=facts,
+        name_fact=evil,
+        item=evil,
+        result={"stdout_lines": [evil]},
+        evil_file=str(file),
     )
     return scope, marker
 
@@ -85,8 +95,17 @@ def test_host_data_stays_text(engine, poisoned, source: str) -> None:
     assert "49" not in shown
 
 
-CONDITIONS = ["facts.name", "facts.plain", "facts.name == 'x'", "facts.name in facts.names", "'{{ facts.name }}' == 'x'",
-              "{{ facts.name }}", "facts.plain == '49'", "item", "result.stdout_lines[0] is defined"]
+CONDITIONS = [
+    "facts.name",
+    "facts.plain",
+    "facts.name == 'x'",
+    "facts.name in facts.names",
+    "'{{ facts.name }}' == 'x'",
+    "{{ facts.name }}",
+    "facts.plain == '49'",
+    "item",
+    "result.stdout_lines[0] is defined",
+]
 
 
 @pytest.mark.parametrize("expression", CONDITIONS)
@@ -124,12 +143,23 @@ def test_lookups_render_no_terms_from_a_host(engine, poisoned, kind: str) -> Non
 
 
 ESCAPES = [
-    "{{ ''.__class__ }}", "{{ [].__class__.__base__.__subclasses__() }}", "{{ lookup.__globals__ }}",
-    "{{ (lookup | attr('__globals__')) }}", "{{ 'a'.format.__self__.__class__ }}", "{{ '{0.__class__}'.format(1) }}",
-    "{{ '{0.__class__.__mro__}'.format('') }}", "{{ cycler.__init__.__globals__.os }}", "{{ self.__init__ }}",
-    "{{ namespace.__init__.__globals__ }}", "{{ lipsum.__globals__['os'] }}", "{{ facts._orch_eval.engine }}",
-    "{{ conf._orch_eval }}", "{{ hostvars._store }}", "{{ range.__doc__ }}",
-    "{{ [''] | map(attribute='__class__') | list }}", "{{ 'x' | attr('_' ~ '_class_' ~ '_') }}",
+    "{{ ''.__class__ }}",
+    "{{ [].__class__.__base__.__subclasses__() }}",
+    "{{ lookup.__globals__ }}",
+    "{{ (lookup | attr('__globals__')) }}",
+    "{{ 'a'.format.__self__.__class__ }}",
+    "{{ '{0.__class__}'.format(1) }}",
+    "{{ '{0.__class__.__mro__}'.format('') }}",
+    "{{ cycler.__init__.__globals__.os }}",
+    "{{ self.__init__ }}",
+    "{{ namespace.__init__.__globals__ }}",
+    "{{ lipsum.__globals__['os'] }}",
+    "{{ facts._orch_eval.engine }}",
+    "{{ conf._orch_eval }}",
+    "{{ hostvars._store }}",
+    "{{ range.__doc__ }}",
+    "{{ [''] | map(attribute='__class__') | list }}",
+    "{{ 'x' | attr('_' ~ '_class_' ~ '_') }}",
 ]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 from typing import Any
 
 import click
 
+from orchestrator.cli.display.diff import unified
+from orchestrator.cli.display.safe import safe
 from orchestrator.engine.events import Event, HostRecap, Notice, RunEnded, TaskDone, TaskResult
 
 DIFF_LINES = 60
@@ -53,33 +53,22 @@ def _lines(result: TaskResult) -> list[str]:
         if result.hint:
             lines.append(f"    hint: {result.hint}")
     for entry in result.diff:
-        lines += [f"    {text}" for text in unified(entry)]
+        lines += [f"    {text}" for text in _rows(entry)]
     return lines
 
 
-def unified(entry: dict[str, Any]) -> list[str]:
-    """One ``diff`` entry of a result as coloured lines of a unified diff."""
-    if "prepared" in entry:
-        return str(entry["prepared"]).splitlines()
-    before, after = (_text(entry.get(side)).splitlines() for side in ("before", "after"))
-    rows = list(difflib.unified_diff(before, after, entry.get("before_header") or "before",
-                                     entry.get("after_header") or "after", lineterm="", n=2))
+def _rows(entry: dict[str, Any]) -> list[str]:
+    rows = unified(entry, context=2)
     shown = [_coloured(row) for row in rows[:DIFF_LINES]]
     if len(rows) > DIFF_LINES:
         shown.append(f"… {len(rows) - DIFF_LINES} more lines")
     return shown
 
 
-def _text(side: Any) -> str:
-    if side is None:
-        return ""
-    return side if isinstance(side, str) else json.dumps(side, indent=2, sort_keys=True, default=str)
-
-
 def _coloured(row: str) -> str:
-    safe = "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in row)
+    shown = safe(row)
     colour = {"+": "green", "-": "red", "@": "cyan"}.get(row[:1])
-    return click.style(safe, fg=colour) if colour and not row.startswith(("+++", "---")) else safe
+    return click.style(shown, fg=colour) if colour and not row.startswith(("+++", "---")) else shown
 
 
 def _summary(host: str, line: HostRecap) -> str:

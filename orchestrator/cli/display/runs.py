@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.display.safe import safe
 from orchestrator.engine.events import TaskResult
 
 COLOURS = {"ok": "green", "changed": "yellow", "skipped": "cyan", "failed": "red", "unreachable": "red",
@@ -117,8 +118,3 @@ def run_object(run: Any) -> dict[str, Any]:
 
 def result_object(result: TaskResult) -> dict[str, Any]:
     return asdict(result)
-
-
-def safe(text: str) -> str:
-    """Host text for a terminal: control characters cannot move its cursor or change its title."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import importlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,7 @@ def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace") -
         if not isinstance(mapping, Mapping):
             if isinstance(mapping, AnyUndefined):
                 str(mapping)
-            raise TemplateError(f"combine merges mappings; this is of type {_kind(mapping)}: {str(mapping)[:80]}")
+            raise TemplateError(f"combine merges mappings; this is of type {_kind(mapping)}")
         merged = _merge(merged, mapping, recursive, list_merge)
     return merged
 
@@ -237,7 +238,7 @@ def json_query(data: Any, expression: str) -> Any:
     from orchestrator.template.lazy import LazyMap, LazySeq
 
     try:
-        import jmespath
+        jmespath: Any = importlib.import_module("jmespath")
     except ImportError:
         raise TemplateError("json_query needs the package jmespath", hint="install jmespath beside orch") from None
 

@@ -220,6 +220,7 @@ def pipe(terms: list[Any], call: LookupCall) -> list[Any]:
 
 
 def _output(command: str, call: LookupCall) -> str:
+    """Errors do not show the command: rendered, it may hold a secret. The template's source is shown with them."""
     folder = call.variable("playbook_dir")
     try:
         ended = subprocess.run(
@@ -227,9 +228,9 @@ def _output(command: str, call: LookupCall) -> str:
             cwd=folder if isinstance(folder, str) and os.path.isdir(folder) else None, check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TemplateError(f"the command took longer than {PIPE_TIMEOUT_S:.0f} s: {command}") from None
+        raise TemplateError(f"the command took longer than {PIPE_TIMEOUT_S:.0f} s") from None
     if ended.returncode:
-        raise TemplateError(f"the command ended with {ended.returncode}: {command}")
+        raise TemplateError(f"the command ended with {ended.returncode}")
     if len(ended.stdout) > MAX_OUTPUT:
-        raise TemplateError(f"the command printed more than {MAX_OUTPUT // 2**20} MiB: {command}")
+        raise TemplateError(f"the command printed more than {MAX_OUTPUT // 2**20} MiB")
     return text(ended.stdout)

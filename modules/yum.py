@@ -1,0 +1,23 @@
+"""Keeps packages installed, current or away on hosts with yum or dnf; the same as ``dnf``, under its older name.
+
+Example::
+
+    - name: The web server
+      ansible.builtin.yum:
+        name: httpd
+        state: present
+
+Returns and errors as ``dnf``.
+"""
+
+from modules import dnf
+
+ARGS = dict(dnf.ARGS)
+
+
+def check(args, host):
+    return dnf.check(args, host)
+
+
+def apply(args, change, host):
+    return dnf.apply(args, change, host)

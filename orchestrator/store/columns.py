@@ -1,0 +1,97 @@
+"""The columns of each table for the hot path, and how a value gets into one and back.
+
+Plain data, so that a run does not import SQLAlchemy (0.5 s CPU) and SQLModel (0.4 s) to write a few rows;
+see docs/store.md. A test keeps this equal to `orchestrator.store.tables`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.store.text import escape, to_json, unescape, utc
+
+KINDS = ("text", "json", "time", "int", "bool", "float")
+
+
+def _columns(spec: str) -> dict[str, str]:
+    """``text: a b; int: c`` as a dict of name to kind."""
+    return {name: kind.strip() for part in spec.split(";") for kind, _, names in [part.partition(":")]
+            for name in names.split()}
+
+
+RUNS = _columns(
+    "text: id status limit content_digest cwd user lease_token lease_host lease_born;"
+    "json: playbooks inventory options hosts recap; bool: check_mode cancel_requested; int: resumes lease_pid;"
+    "time: started ended heartbeat"
+)
+RUN_HOSTS = _columns(
+    "text: run_id host; int: ok changed unreachable failed skipped rescued ignored interrupted cancelled lost"
+)
+TASK_RESULTS = _columns(
+    "text: run_id play_id play_name task_id task_name task_origin module host status item_label carrier carrier_reason"
+    " delegated_to role message error_code hint path;"
+    "int: seq attempt item_index; bool: rescued ignored check_mode no_log handler replayed;"
+    "time: started ended; float: duration_s; json: values diff warnings notified trail"
+)
+EVENTS = _columns("text: run_id kind; time: at; json: values")
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "runs": RUNS, "run_hosts": RUN_HOSTS, "task_results": TASK_RESULTS, "events": EVENTS,
+}
+
+Codec = Mapping[str, Callable[[Any], Any]]
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else escape(value)
+
+
+def _json(value: Any) -> str:
+    if not value:
+        return "[]" if isinstance(value, list | tuple) else "{}" if isinstance(value, dict) else to_json(value)
+    return to_json(value)
+
+
+def _time_text(value: datetime | None) -> str | None:
+    """As SQLAlchemy writes moments for SQLite."""
+    return None if value is None else utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _time(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+def _read_text(value: str | None) -> str | None:
+    return None if value is None else unescape(value)
+
+
+def _read_json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _read_time(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+WRITE_SQLITE: Codec = {"text": _text, "json": _json, "time": _time_text, "int": _same, "bool": _same, "float": _same}
+WRITE_POSTGRES: Codec = {**WRITE_SQLITE, "time": _time}
+READ: Codec = {"text": _read_text, "json": _read_json, "time": _read_time, "int": _same, "bool": bool, "float": _same}
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Column names in quotes: ``limit``, ``user`` and ``values`` are words of SQL too."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def read_row(columns: Mapping[str, str], row: Iterable[Any]) -> dict[str, Any]:
+    """A row selected in the order of ``columns`` as a dict of Python values."""
+    return {name: READ[kind](value) for (name, kind), value in zip(columns.items(), row, strict=True)}

@@ -1,0 +1,53 @@
+"""What the store gives and takes besides task results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+RUNNING = "running"
+ENDED = ("ok", "failed", "unreachable", "cancelled", "interrupted")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """One run: what was asked for, and what came of it. Nothing secret belongs into ``options``."""
+
+    id: str
+    playbooks: list[str] = field(default_factory=list)
+    inventory: list[str] = field(default_factory=list)
+    limit: str | None = None
+    check_mode: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    content_digest: str = ""
+    cwd: str = ""
+    user: str = ""
+    hosts: list[str] = field(default_factory=list)
+    status: str = RUNNING
+    """``running``, or one of `ENDED`. A run whose process has died reads as ``interrupted``."""
+    started: datetime = field(default_factory=now)
+    ended: datetime | None = None
+    recap: dict[str, dict[str, int]] = field(default_factory=dict)
+    resumes: int = 0
+    cancel_requested: bool = False
+    lease_token: str | None = None
+    lease_host: str | None = None
+    lease_pid: int | None = None
+    lease_born: str | None = None
+    heartbeat: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One recorded event; ``id`` grows with time within a store."""
+
+    id: int
+    run_id: str
+    at: datetime
+    kind: str
+    values: dict[str, Any]

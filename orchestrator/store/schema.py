@@ -1,0 +1,28 @@
+"""Versions of the schema, and how a new SQLite database gets it without SQLAlchemy."""
+
+from __future__ import annotations
+
+from orchestrator.errors import StoreError
+
+REVISIONS = ("0001",)
+"""Every migration in order; a test keeps this equal to the folder of migrations."""
+HEAD = REVISIONS[-1]
+
+
+def create_script() -> str:
+    """SQL that makes an empty SQLite database the newest schema; a test keeps it equal to what migrations make."""
+    from importlib import resources
+
+    return resources.files("orchestrator.store").joinpath("schema_sqlite.sql").read_text("utf-8")
+
+
+def check_revision(found: str, where: str) -> bool:
+    """True for the newest schema, False for one that needs migrating; raises `StoreError` for one from the future."""
+    if found == HEAD:
+        return True
+    if found in REVISIONS:
+        return False
+    raise StoreError(
+        f"the store has schema {found}, this program knows only up to {HEAD}: {where}", code="store_newer",
+        hint="it was written by a newer orch: upgrade this one, or name another store with --store",
+    )

@@ -1,0 +1,93 @@
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
+CREATE TABLE runs (
+    id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    playbooks JSON NOT NULL,
+    inventory JSON NOT NULL,
+    "limit" TEXT,
+    check_mode BOOLEAN NOT NULL,
+    options JSON NOT NULL,
+    content_digest TEXT NOT NULL,
+    cwd TEXT NOT NULL,
+    user TEXT NOT NULL,
+    hosts JSON NOT NULL,
+    started DATETIME NOT NULL,
+    ended DATETIME,
+    recap JSON NOT NULL,
+    resumes INTEGER NOT NULL,
+    cancel_requested BOOLEAN NOT NULL,
+    lease_token TEXT,
+    lease_host TEXT,
+    lease_pid INTEGER,
+    lease_born TEXT,
+    heartbeat DATETIME,
+    CONSTRAINT pk_runs PRIMARY KEY (id)
+);
+CREATE INDEX ix_runs_started ON runs (started);
+CREATE TABLE events (
+    id INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    at DATETIME NOT NULL,
+    kind TEXT NOT NULL,
+    "values" JSON NOT NULL,
+    CONSTRAINT pk_events PRIMARY KEY (id),
+    CONSTRAINT fk_events_run_id_runs FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_events_run_id_id ON events (run_id, id);
+CREATE TABLE run_hosts (
+    run_id TEXT NOT NULL,
+    host TEXT NOT NULL,
+    ok INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    unreachable INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    rescued INTEGER NOT NULL,
+    ignored INTEGER NOT NULL,
+    interrupted INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    CONSTRAINT pk_run_hosts PRIMARY KEY (run_id, host),
+    CONSTRAINT fk_run_hosts_run_id_runs FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
+);
+CREATE TABLE task_results (
+    run_id TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    play_id TEXT NOT NULL,
+    play_name TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    task_name TEXT NOT NULL,
+    task_origin TEXT NOT NULL,
+    module TEXT NOT NULL,
+    host TEXT NOT NULL,
+    status TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    item_index INTEGER,
+    item_label TEXT,
+    carrier TEXT NOT NULL,
+    carrier_reason TEXT NOT NULL,
+    delegated_to TEXT,
+    rescued BOOLEAN NOT NULL,
+    ignored BOOLEAN NOT NULL,
+    check_mode BOOLEAN NOT NULL,
+    no_log BOOLEAN NOT NULL,
+    handler BOOLEAN NOT NULL,
+    role TEXT,
+    started DATETIME,
+    ended DATETIME,
+    duration_s FLOAT NOT NULL,
+    message TEXT NOT NULL,
+    error_code TEXT,
+    hint TEXT,
+    "values" JSON NOT NULL,
+    diff JSON NOT NULL,
+    warnings JSON NOT NULL,
+    notified JSON NOT NULL,
+    path TEXT NOT NULL,
+    replayed BOOLEAN NOT NULL,
+    trail JSON NOT NULL,
+    CONSTRAINT pk_task_results PRIMARY KEY (run_id, seq),
+    CONSTRAINT fk_task_results_run_id_runs FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_task_results_host_run_id ON task_results (host, run_id);
+INSERT INTO alembic_version (version_num) VALUES ('0001');

@@ -1,0 +1,133 @@
+"""SQLite through the standard library: WAL, so that readers never wait; every commit reaches the disk.
+
+``synchronous=FULL``: once a result is stored the host is told to forget its receipt, so a commit that a power cut took
+back would run a task twice. See docs/store.md for what it costs.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import StoreError
+from orchestrator.store import schema
+from orchestrator.store.columns import WRITE_SQLITE
+from orchestrator.store.database import Row
+from orchestrator.store.faults import from_sqlite
+from orchestrator.store.state import ensure
+
+BUSY_TIMEOUT_S = 30.0
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1000")
+
+
+class Sqlite:
+    """One file. It and its folder are made for their owner alone: results may tell much about the hosts."""
+
+    write = WRITE_SQLITE
+    row_lock = ""  # a transaction has the whole database
+
+    def __init__(self, path: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.path = str(Path(path).expanduser().absolute())
+        self.where = self.path
+        self._busy_timeout_s = busy_timeout_s
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        self._make_file()
+        with self._faults():
+            self._connection = sqlite3.connect(
+                self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False)
+        try:
+            self._settle()
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_file(self) -> None:
+        """SQLite gives the files beside it (-wal, -shm) the mode of this one."""
+        try:
+            ensure(os.path.dirname(self.path))
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreError(
+                f"the store cannot be opened: {error.strerror}: {self.path}", code="store_unopened",
+                hint="check the owner and permissions of the file and its folder, or name another with --store",
+            ) from error
+
+    def _settle(self) -> None:
+        with self._faults():
+            for pragma in PRAGMAS:
+                self._open.execute(f"PRAGMA {pragma}")
+        revision = self._revision()
+        if revision is None:
+            self._create()
+        elif not schema.check_revision(revision, self.where):
+            self._migrate()
+
+    def _revision(self) -> str | None:
+        """The schema's version; None for an empty database."""
+        tables = {str(row[0]) for row in self.select("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables:
+            return None
+        rows = self.select("SELECT version_num FROM alembic_version") if "alembic_version" in tables else []
+        if len(rows) != 1:
+            raise StoreError(f"the database holds other tables than orch's: {self.where}", code="store_schema",
+                             hint="name another file with --store")
+        return str(rows[0][0])
+
+    def _create(self) -> None:
+        with self.transaction():
+            if self._revision() is None:  # another process may have been faster
+                for statement in schema.create_script().split(";\n"):
+                    if statement.strip():
+                        self.execute(statement)
+
+    def _migrate(self) -> None:
+        from orchestrator.store.migrate import upgrade
+
+        upgrade(f"sqlite:///{self.path}")
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(f"the store is not open: {self.where}", code="store_closed")
+        return self._connection
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.where) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        with self._faults():
+            return self._open.execute(sql, values).rowcount
+
+    def insert(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._faults():
+            self._open.executemany(sql, rows)
+
+    def select(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self._faults():
+            return self._open.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
