@@ -115,7 +115,7 @@ def perform(args, host, command):
     actions = None
     if not cleaning and (host.check_mode or host.diff or may_be_idle(command)):
         simulated = host.query(argv[:1] + ["-s"] + argv[1:], env=apt_packages.ENV)
-        check(simulated, command)
+        require_success(simulated, command)
         actions = apt_packages.parse_simulation(simulated.stdout)
         if not actions or host.check_mode:
             return {"changed": bool(actions), "stdout": simulated.stdout, "stderr": simulated.stderr,
@@ -123,7 +123,7 @@ def perform(args, host, command):
     if host.check_mode:
         return {"changed": command[0] == "clean", "stdout": "", "stderr": ""}
     done = host.run(argv, env=apt_packages.ENV)
-    check(done, command)
+    require_success(done, command)
     changed = "\nDel " in "\n" + done.stdout if command[0] == "autoclean" else True
     return {"changed": changed, "stdout": done.stdout, "stderr": done.stderr,
             "diff": [apt_packages.diff_of(actions)] if actions else []}
@@ -134,7 +134,7 @@ def may_be_idle(command):
     return command[0] in ("--with-new-pkgs", "dist-upgrade", "autoremove", "build-dep", "--fix-broken")
 
 
-def check(done, command):
+def require_success(done, command):
     """`Failed`, by what apt said."""
     if done.rc == 0:
         return

@@ -27,11 +27,12 @@ NAMES = {
     "endeavouros": "EndeavourOS",
     "gentoo": "Gentoo", "nixos": "NixOS", "void": "Void", "slackware": "Slackware", "clear-linux-os": "Clear Linux OS",
     "flatcar": "Flatcar", "altlinux": "Altlinux", "openwrt": "OpenWrt", "smgl": "SMGL", "deepin": "Deepin",
+    "miraclelinux": "MIRACLE", "steamos": "SteamOS", "tencentos": "TencentOS", "lmde": "Linux Mint Debian Edition",
 }
 
 FAMILIES = {
     "Debian": ("Debian", "Ubuntu", "Raspbian", "Neon", "KDE neon", "Linux Mint", "SteamOS", "Devuan", "Kali",
-               "Cumulus Linux", "Pop!_OS", "Parrot", "Pardus GNU/Linux", "Uos", "UnionTech OS", "Deepin", "OSMC",
+               "Cumulus Linux", "Linux Mint Debian Edition", "Pop!_OS", "Parrot", "Pardus GNU/Linux", "Uos", "UnionTech OS", "Deepin", "OSMC",
                "elementary OS", "Linuxmint"),
     "RedHat": ("RedHat", "RHEL", "Fedora", "CentOS", "Scientific", "SLC", "Ascendos", "CloudLinux", "PSBM",
                "OracleLinux", "OVS", "OEL", "Amazon", "Amzn", "Virtuozzo", "XenServer", "Alibaba", "EulerOS",
@@ -63,6 +64,7 @@ def identify(texts):
     """``distribution``, ``distribution_*`` and ``os_family``."""
     path = "/etc/os-release" if "/etc/os-release" in texts else "/usr/lib/os-release"
     release = reading.assignments(texts.get(path, ""))
+    release = release or older(texts)
     found = from_os_release(release, path)
     family = family_of(found["distribution"], release)
     refine = REFINERS.get(found["distribution"]) or REFINERS.get(family)
@@ -79,10 +81,28 @@ def identify(texts):
     return found
 
 
+def older(texts):
+    """What os-release would say on systems older than it: Red Hat 6, Amazon's first, old Ubuntus."""
+    line = (texts.get("/etc/redhat-release") or texts.get("/etc/system-release") or "").strip()
+    for part, name in RED_HAT_NAMES:
+        if part in line:
+            version = re.search(r"(\d+(?:\.\d+)*)", line)
+            identity = next(key for key, known in NAMES.items() if known == name)
+            return {"ID": identity, "NAME": name, "VERSION_ID": version.group(1) if version else ""}
+    lsb = reading.assignments(texts.get("/etc/lsb-release", ""))
+    identity = lsb.get("DISTRIB_ID", "").lower()
+    return {"ID": identity, "NAME": lsb["DISTRIB_ID"], "VERSION_ID": lsb.get("DISTRIB_RELEASE", ""),
+            "VERSION_CODENAME": lsb.get("DISTRIB_CODENAME", "")} if identity else {}
+
+
 def from_os_release(release, path):
     """What os-release(5) alone says."""
     identity = release.get("ID", "")
     name = NAMES.get(identity) or release.get("NAME") or "Linux"
+    if identity == "opensuse" and release.get("NAME", "").startswith("openSUSE "):
+        name = release["NAME"]
+    if "sles_sap" in release.get("CPE_NAME", ""):
+        name = "SLES_SAP"
     found = {"distribution": name, "distribution_version": release.get("VERSION_ID") or "NA",
              "distribution_release": release.get("VERSION_CODENAME") or release.get("UBUNTU_CODENAME") or "NA"}
     if release:
@@ -111,8 +131,9 @@ def debian(texts, release, found):
         values["distribution_release"] = text.split("/")[0]
     if values.get("distribution_release", found["distribution_release"]) == "NA":
         named = re.search(r"\((\w+)\)", release.get("VERSION", "") + release.get("PRETTY_NAME", ""))
-        if named:
-            values["distribution_release"] = named.group(1)
+        codename = reading.assignments(texts.get("/etc/lsb-release", "")).get("DISTRIB_CODENAME")
+        if named or codename:
+            values["distribution_release"] = named.group(1) if named else codename
     return values
 
 
@@ -147,6 +168,8 @@ def red_hat(texts, release, found):
         values["distribution_release"] = codename.group(1)
     elif "Stream" in line:
         values["distribution_release"] = "Stream"
+    if found["distribution"] == "Fedora":
+        values["distribution_release"] = release.get("VERSION_CODENAME", values.get("distribution_release", "NA"))
     return values
 
 

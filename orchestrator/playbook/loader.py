@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import Origin
 from orchestrator.playbook.compilation import Compilation, Render, SyntaxChecker
 from orchestrator.playbook.context import context_for
 from orchestrator.playbook.faults import Caution
@@ -116,7 +117,7 @@ class PlaybookLoader:
             candidates = file_candidates(kind, name, role=task.role, asking_file=task.origin.file, base_dirs=bases)
         what = {"files": "the file", "templates": "the template", "vars": "the file of variables"}.get(
             kind, "the file of tasks")
-        path = first_existing(candidates, what, name, task.args.origin or task.origin, directories=kind == "files")
+        path = first_existing(candidates, what, name, _asked_at(task, name), directories=kind == "files")
         slash = os.sep if name.endswith("/") else ""
         return Path(os.path.abspath(path) + slash)
 
@@ -163,6 +164,11 @@ class NamesScope:
 
     def names(self) -> set[str]:
         return set(self.values)
+
+
+def _asked_at(task: Task, name: str) -> Origin | None:
+    """Where a task names this file, or the task itself when it was made up by a template."""
+    return next((task.args.value_origin(key) for key, value in task.args.items() if value == name), task.origin)
 
 
 def _as_map(params: Mapping[str, Any] | None) -> Map:

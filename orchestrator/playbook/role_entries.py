@@ -13,6 +13,7 @@ from orchestrator.playbook.values import kind_name
 from orchestrator.template.types import Map, Seq, Template
 
 NAME_HINT = "give the name as an extra variable or a play variable, or use include_role"
+BOOLEAN_HINT = "yes, no, on and off are booleans: quote it"
 
 
 def role_use(c: Compilation, entry: Any, entries: Any, number: int, context: Context, role_id: str) -> RoleUse | None:
@@ -23,8 +24,8 @@ def role_use(c: Compilation, entry: Any, entries: Any, number: int, context: Con
         name = static_name(c, entry, context, origin)
         return RoleUse(name, f"{role_id}/{name}", origin, context) if name else None
     if not isinstance(entry, Map):
-        c.faults.add(f"a role must be a name or a mapping, not {kind_name(entry)}", origin, "write “- role: name”",
-                     code="role")
+        hint = BOOLEAN_HINT if isinstance(entry, bool) else "write “- role: name”"
+        c.faults.add(f"a role must be a name or a mapping, not {kind_name(entry)}", origin, hint, code="role")
         return None
     return _from_mapping(c, entry, context, role_id, origin)
 
@@ -40,6 +41,9 @@ def _from_mapping(c: Compilation, entry: Map, context: Context, role_id: str, or
         c.faults.add("the role has no name", origin, "write “- role: name”", code="role")
         return None
     key = "role" if values.get("role") else "name"
+    if isinstance(entry[key], bool):
+        c.faults.add("the name of a role must be a text, not a boolean", entry.value_origin(key), BOOLEAN_HINT, code="role")
+        return None
     name = static_name(c, written, context, entry.value_origin(key) or origin)
     if not name:
         return None

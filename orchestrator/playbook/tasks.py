@@ -73,7 +73,9 @@ def _part(node: Map, *names: str) -> Map:
 
 def _finish(c: Compilation, node: Map, action: Action, values: dict[str, Any], context: Context,
             task_id: str) -> Node | None:
+    before = len(c.faults.errors)
     args = arguments_of(c, action, node)
+    readable = len(c.faults.errors) == before
     if action.name in STATIC:
         from orchestrator.playbook.imports import compile_import
 
@@ -84,8 +86,8 @@ def _finish(c: Compilation, node: Map, action: Action, values: dict[str, Any], c
     if action.name in DYNAMIC:
         check_include(c, action.name, args, node)
         task.inherited = Inherited(context, values.get("vars") or Map())
-    else:
-        check_arguments(c, task, action, node)
+    elif readable:
+        check_arguments(c, task, action)
     return task
 
 

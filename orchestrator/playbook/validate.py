@@ -12,7 +12,7 @@ from orchestrator.errors import Origin
 from orchestrator.playbook.action import Action
 from orchestrator.playbook.arguments import RAW, WHOLE
 from orchestrator.playbook.compilation import Compilation
-from orchestrator.playbook.faults import did_you_mean
+from orchestrator.playbook.faults import did_you_mean, nearest
 from orchestrator.playbook.keywords import META_WORDS, allowed
 from orchestrator.playbook.model import Task
 from orchestrator.playbook.values import holds_template
@@ -62,7 +62,7 @@ def check_apply(c: Compilation, args: Map) -> None:
             c.unknown_keyword(apply, key, "include", "apply")
 
 
-def check_arguments(c: Compilation, task: Task, action: Action, node: Map) -> None:
+def check_arguments(c: Compilation, task: Task, action: Action) -> None:
     """Record a fault for each argument that is unknown, missing, of a wrong type or not among its choices."""
     if action.own_module:
         return
@@ -73,26 +73,28 @@ def check_arguments(c: Compilation, task: Task, action: Action, node: Map) -> No
     if info is None:
         return
     given = _given(c, task, action, info)
+    if given is None:
+        return
     names = {alias: name for name, arg in info.args.items() for alias in (name, *arg.aliases)}
-    if not info.allow_unknown:
-        _check_unknown(c, task, action, given, names)
+    meant = set() if info.allow_unknown else _check_unknown(c, task, action, given, names)
     literal = {names[key]: value for key, value in given.items() if key in names}
     for key, value in given.items():
         if key in names:
             _check_value(c, task, action, names[key], value, info.args[names[key]], _place(task, key))
     if WHOLE not in task.args:
-        _check_presence(c, task, action, literal, info)
+        _check_presence(c, task, action, literal, meant, info)
 
 
-def _given(c: Compilation, task: Task, action: Action, info: Any) -> dict[str, Any]:
-    """The arguments by the names written, free text under the module's own name for it."""
+def _given(c: Compilation, task: Task, action: Action, info: Any) -> dict[str, Any] | None:
+    """The arguments by the names written, free text under the module's own name for it; None with a fault."""
     given = {key: value for key, value in task.args.items() if key not in (RAW, WHOLE)}
     raw = task.args.get(RAW)
     if raw is not None:
         if info.free_form is None and not info.allow_unknown:
             c.faults.add(f"{action.written} takes no free text: {_short(task, raw)}", _place(task, RAW),
                          "write name=value, or the arguments as a mapping", code="argument")
-        elif info.free_form is not None:
+            return None
+        if info.free_form is not None:
             given.setdefault(info.free_form, raw)
     return given
 
@@ -109,15 +111,20 @@ def _place(task: Task, key: str) -> Origin | None:
 
 
 def _check_unknown(c: Compilation, task: Task, action: Action, given: Mapping[str, Any],
-                   names: Mapping[str, str]) -> None:
+                   names: Mapping[str, str]) -> set[str]:
+    """Fault every argument that the module does not have; returns those that were probably meant."""
+    meant = set()
     for key in given:
         if key in names:
             continue
         everything = f"it takes: {', '.join(sorted(set(names.values())))}" if names else "it takes no arguments"
-        hint = did_you_mean(key, [name for name in names if not name.startswith("_")], everything)
-        if key in allowed("task") and names and not (hint or "").startswith("did you"):
+        near = nearest(key, [name for name in names if not name.startswith("_")])
+        hint = f"did you mean {near}?" if near else everything
+        meant.update({names[near]} if near else ())
+        if key in allowed("task") and near is None:
             hint = f"{key} is a keyword of the task: indent it as far as {action.written}"
         c.faults.add(f"{action.written} has no argument {key}", _place(task, key), hint, code="argument")
+    return meant
 
 
 def _check_value(c: Compilation, task: Task, action: Action, name: str, value: Any, arg: Any,
@@ -140,11 +147,12 @@ def _written(task: Task, name: str, arg: Any) -> str:
     return next((key for key in (name, *arg.aliases, RAW) if key in task.args), name)
 
 
-def _check_presence(c: Compilation, task: Task, action: Action, given: Mapping[str, Any], info: Any) -> None:
+def _check_presence(c: Compilation, task: Task, action: Action, given: Mapping[str, Any], meant: set[str],
+                    info: Any) -> None:
     defaults = _defaulted(c, task)
     if defaults is None:
         return
-    present = {name for name, value in given.items() if value is not None} | defaults
+    present = {name for name, value in given.items() if value is not None} | defaults | meant
     place = action.origin or task.origin
     for name, arg in info.args.items():
         if arg.required and name not in present:

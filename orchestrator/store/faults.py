@@ -8,7 +8,7 @@ _SQLITE = (
     ("is locked", "locked", "the store is locked by another process", "wait for it to end; `fuser FILE` shows it"),
     ("disk is full", "disk_full", "the disk of the store is full", "free some space, then `orch run --resume RUN`"),
     ("disk I/O error", "disk", "the disk of the store failed", "look at the system's log; move the store elsewhere"),
-    ("readonly database", "read_only", "the store may not be written", "check owner and mode of the file and its folder"),
+    ("readonly database", "read_only", "the store is read-only", "check owner and mode of the file and its folder"),
     ("unable to open", "unopened", "the store cannot be opened", "check that the folder exists and may be entered"),
     ("not a database", "corrupt", "the file is not a store", "move it away, or name another with --store"),
     ("malformed", "corrupt", "the store is damaged", "try `sqlite3 FILE .recover`, or move it away and begin anew"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from orchestrator.carriers.base import Settings
@@ -135,7 +136,8 @@ async def test_accept_new_remembers_a_key_and_refuses_another_later(
     "how",
     [
         {
-            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlMaster=auto"
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+            "-o ControlMaster=auto"
         },
         {"ansible_host_key_checking": "false"},
         {"ansible_ssh_extra_args": "-o StrictHostKeyChecking=off"},
@@ -386,7 +388,8 @@ async def test_the_users_ssh_config_counts(server: Sshd, opener: Opener, setting
     home = Path(os.environ["HOME"])
     _user_known_hosts(server.known_line("web1.alias"))
     (home / ".ssh" / "config").write_text(
-        f"Host web1\n  HostName 127.0.0.1\n  HostKeyAlias web1.alias\n  IdentityFile {server.folder}/id\n  Port {server.port}\n"
+        "Host web1\n  HostName 127.0.0.1\n  HostKeyAlias web1.alias\n"
+        f"  IdentityFile {server.folder}/id\n  Port {server.port}\n"
     )
     variables = {"ansible_host": "web1", "ansible_port": None, "ansible_ssh_private_key_file": None}
     assert (await opener(server, trust=False, **variables).raw("true")).rc == 0
@@ -417,3 +420,43 @@ async def test_a_server_without_a_common_algorithm_is_told_apart_and_helped(
     assert caught.value.code == "protocol" and "KexAlgorithms" in (caught.value.hint or "")
     args = "-o KexAlgorithms=+diffie-hellman-group14-sha256 -o Ciphers=+aes192-ctr"
     assert (await opener(server, ansible_ssh_common_args=args).raw("true")).rc == 0
+
+
+class PasswordServer(asyncssh.SSHServer):
+    """A double: sshd itself takes passwords only of system accounts, which a test should not make."""
+
+    def __init__(self, keyboard: bool) -> None:
+        self._keyboard = keyboard
+
+    def password_auth_supported(self) -> bool:
+        return not self._keyboard
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return password == "swordfish"
+
+    def kbdint_auth_supported(self) -> bool:
+        return self._keyboard
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> object:
+        return ("", "", "", [("Password: ", False)])
+
+    def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
+        return responses == ["swordfish"]
+
+
+@pytest.mark.parametrize("keyboard", [False, True], ids=["password", "keyboard-interactive"])
+async def test_a_password_logs_in_when_it_was_given(keyboard: bool, server: Sshd, opener: Opener) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def answer(process: asyncssh.SSHServerProcess[str]) -> None:
+        process.stdout.write("in")
+        process.exit(0)
+
+    double = await asyncssh.listen(
+        "127.0.0.1", 0, server_host_keys=[key], server_factory=lambda: PasswordServer(keyboard), process_factory=answer
+    )
+    async with double:
+        variables = {"ansible_port": double.get_port(), "orch_host_fingerprint": key.get_fingerprint("sha256")}
+        connection = opener(server, ansible_password="swordfish", **variables)
+        assert (await connection.raw("true")).stdout == b"in"
+        await connection.close()

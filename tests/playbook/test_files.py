@@ -15,7 +15,7 @@ PLAY = """
         - import_tasks: tasks/sub.yml
 """
 ROLES = {
-    "roles/r/tasks/main.yml": "- {name: in role, ping: }", "roles/r/meta/main.yml": "dependencies: [dep]",
+    "roles/r/tasks/main.yml": "- {name: in role, template: {src: ngnix.conf.j2, dest: /x}}", "roles/r/meta/main.yml": "dependencies: [dep]",
     "roles/dep/tasks/main.yml": "- {name: in dep, ping: }", "tasks/sub.yml": "- {name: in sub, ping: }",
 }
 
@@ -71,7 +71,7 @@ def test_what_was_searched_is_told(project):
         project.loader.resolve_file("templates", "ngnix.conf.j2", task=by_name(play)["in role"], play=play)
     error = caught.value
     assert error.message == "the template ngnix.conf.j2 was not found"
-    assert str(error.origin) == "roles/r/tasks/main.yml:1:19"
+    assert str(error.origin) == "roles/r/tasks/main.yml:1:35"
     assert error.hint.startswith(
         f"did you mean nginx.conf.j2? searched: {project.folder}/roles/r/templates/ngnix.conf.j2, ")
 
