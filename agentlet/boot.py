@@ -21,10 +21,11 @@ class MemoryImporter(object):
         """Part of the import system's interface."""
         if name.partition(".")[0] not in self.packages:
             return None
-        if name not in self.sources and name not in self.packages:
+        is_package = name in self.packages or any(known.startswith(name + ".") for known in self.sources)
+        if name not in self.sources and not is_package:
             raise ModuleNotFoundError("There is no module %s in this runtime" % name, name=name)
         origin = name.replace(".", "/") + ".py"
-        return importlib.machinery.ModuleSpec(name, self, origin=origin, is_package=name in self.packages)
+        return importlib.machinery.ModuleSpec(name, self, origin=origin, is_package=is_package)
 
     def create_module(self, spec):
         """Part of the import system's interface: the default will do."""

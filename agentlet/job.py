@@ -67,8 +67,9 @@ class Job(object):
 
     def lose(self):
         self._lost = True
-        if self._leg is not None:
-            self._leg.lose()
+        if self._leg is None:
+            return self._finish()  # its frame made no sense, and nothing was started
+        return self._leg.lose()
 
     def leg_over(self, status, stop):
         """``status``: ok, failed, cancelled or lost; ``stop``: the tasks after this leg do not run."""

@@ -88,7 +88,7 @@ def interpreters_of(setting):
     # "/usr/bin/env python3" is seen in inventories; what env would do, the shell line does already.
     if len(words) > 1 and words[0].rpartition("/")[2] == "env":
         words = words[1:]
-    if len(words) != 1:
+    if len(words) != 1 or not _WORD.match(words[0]) or words[0].startswith("-"):
         raise ValueError("ansible_python_interpreter must be one path or name, without arguments: %r" % (setting,))
     return (words[0],)
 

@@ -13,13 +13,14 @@ from agentlet.execute import failure
 from agentlet.output import HeadTail
 from agentlet.reactor import Sender, read_available
 from agentlet.termination import Termination
-from agentlet.wire import Decoder, WireError
+from agentlet.wire import WINDOW_BYTES, Decoder, WireError
 
 LOST_LIMIT_S = 600.0
 """How long the running task may go on after the carrier was lost, at most."""
 _PRINTED_LIMIT_BYTES = 64 * 1024
 _PRINTED_SHOWN = 2000
 _STEP_S = 0.05
+_MAX_UNREAD_BYTES = 4 * WINDOW_BYTES
 
 
 class WorkerLeg(object):
@@ -31,6 +32,7 @@ class WorkerLeg(object):
         self._job = job
         self._tasks = tasks
         self._done = 0
+        self._control = self._running = self._timer = None
         self._failed = False
         self._stop = False
         self._lost = False
@@ -45,8 +47,11 @@ class WorkerLeg(object):
 
     def send(self, header, body):
         """A frame of the controller for the worker: blob, blob_error, credit."""
-        if self._control is not None:
-            self._control.send(self._runtime.encode(header, body))
+        if self._control is None:
+            return
+        if self._control.pending > _MAX_UNREAD_BYTES:
+            raise WireError("More was sent than was asked for")
+        self._control.send(self._runtime.encode(header, body))
 
     def cancel(self):
         self._terminate("cancelled", "cancelled", "The task was cancelled")
@@ -68,7 +73,12 @@ class WorkerLeg(object):
         events_r, events_w = os.pipe()
         control_r, control_w = os.pipe()
         printed_r, printed_w = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            for fd in (events_r, events_w, control_r, control_w, printed_r, printed_w):
+                os.close(fd)
+            return self._not_forked(error)
         if pid == 0:
             self._in_child(events_w, control_r, printed_w)
         for fd in (events_w, control_r, printed_w):
@@ -86,6 +96,14 @@ class WorkerLeg(object):
         self._reactor.add_reader(events_r, self._read_events, gated=True)
         self._reactor.add_reader(printed_r, self._read_printed)
         self._reactor.on_exit(pid, self._exited)
+        return None
+
+    def _not_forked(self, error):
+        """No process is to be had: an overloaded host, or a limit on the user's processes."""
+        self._running, self._started, self._printed = self._task(), time.time(), HeadTail(_PRINTED_LIMIT_BYTES)
+        self._report("failed", "no_process", "The host has no process for this task: %s" % error.strerror,
+                     "See ulimit -u, and the host's memory")
+        self._job.leg_over("failed", True)
 
     def _in_child(self, events_w, control_r, printed_w):
         status = 1

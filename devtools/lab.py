@@ -32,7 +32,7 @@ def up(options: argparse.Namespace) -> None:
     if len(present) < options.count:
         lab.add(options.count - len(present), options.image, prefix=_prefix(options.image))
     inventory = lab.folder / "inventory.ini"
-    inventory.write_text(lab.inventory(options.user))
+    inventory.write_text(_inventory(lab, options))
     _list(lab)
     print(f"inventory: {inventory}")
 
@@ -57,7 +57,7 @@ def execute(options: argparse.Namespace) -> None:
 
 
 def inventory(options: argparse.Namespace) -> None:
-    print(_lab(options).inventory(options.user), end="")
+    print(_inventory(_lab(options), options), end="")
 
 
 def power(options: argparse.Namespace) -> None:
@@ -78,6 +78,11 @@ def _lab(options: argparse.Namespace) -> Lab:
     lab = Lab(options.name)
     lab.find()
     return lab
+
+
+def _inventory(lab: Lab, options: argparse.Namespace) -> str:
+    """All hosts in ``lab``, which is ``web`` too, as playbooks/webserver.yml has it."""
+    return lab.inventory(options.user) + "\n[web:children]\nlab\n"
 
 
 def _pick(options: argparse.Namespace) -> LabHost:

@@ -149,7 +149,8 @@ class Settings:
     """TCP connect, per attempt; ConnectTimeout, ansible_ssh_timeout and ansible_timeout override it."""
     login_timeout_s: float = 60.0
     """From TCP connect to authenticated, per attempt."""
-    boot_timeout_s: float = 30.0
+    boot_timeout_s: float = 60.0
+    """From the session to the runtime's ready. Long, since hundreds of hosts on one machine boot at once."""
     connects_at_once: int = 50
     connect_attempts: int = 8
     """How often a connection that the server dropped before authentication is tried again (MaxStartups)."""

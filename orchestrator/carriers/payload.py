@@ -44,12 +44,14 @@ def boot_command(marker: str, python: str | None = None) -> str:
     ``marker``: 16 to 64 random letters and digits. ``python``: the value of ``ansible_python_interpreter``, if any.
     `UsageError` when that cannot be an interpreter.
     """
-    return launch.command(marker, len(boot_payload()), _interpreters(python))
+    line: str = launch.command(marker, len(boot_payload()), _interpreters(python))
+    return line
 
 
 def boot_argv(marker: str, python: str | None = None) -> list[str]:
     """`boot_command` as an argument list, for starting a runtime without a login shell."""
-    return launch.argv(marker, len(boot_payload()), _interpreters(python))
+    words: list[str] = launch.argv(marker, len(boot_payload()), _interpreters(python))
+    return words
 
 
 def parse_boot(data: bytes, marker: str) -> BootLine | None:

@@ -126,7 +126,7 @@ class Call:
         self._jobs += 1
         # The same for the same attempt, whoever asks: a resumed run offers the job again under this name.
         identity = (self.run.run_id, self.host.name, self.task.id, self.journal_path, self.item_index, self.retry,
-                    self._jobs)
+                    self.attempt, self._jobs)
         job_id = hashlib.blake2b(repr(identity).encode(), digest_size=12).hexdigest()
         entry = {
             "id": self.task.id, "module": module, "args": args, "environment": self.environment(),

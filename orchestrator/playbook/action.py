@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from modules import collection_names
 from orchestrator.errors import Origin
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context
@@ -127,23 +128,38 @@ def _like(value: str | Template, text: str) -> str | Template:
 
 def unknown_module(c: Compilation, written: str, origin: Origin | None) -> None:
     near = c.registry.nearest(written)
-    hint = f"did you mean {near}?" if near else "`orch doc` lists the modules; a library/ folder may hold more"
+    elsewhere = collection_names.home(written.rpartition(".")[2])
+    if elsewhere != collection_names.OWN and c.registry.canonical(written.rpartition(".")[2]) is None:
+        hint = f"a module of {elsewhere} that is not here; `orch doc` lists those that are"
+    elif near:
+        hint = f"did you mean {near}?"
+    else:
+        hint = "`orch doc` lists the modules; a library/ folder may hold more"
     c.faults.add(f"unknown module {written}", origin, hint, code="module")
 
 
 def _explain_missing(c: Compilation, node: Map, others: list[Any], keywords: frozenset[str]) -> None:
     """Nothing in the task is a known module: say which key was probably meant as one, and what the others are."""
-    words = [key for key in others if nearest(key, keywords) is None or c.registry.nearest(str(key))]
-    former = [key for key in others if FORMER.get(str(key))]
-    suspect = next((key for key in words if key not in former), None)
-    if "include" in others and suspect in (None, "include"):
+    suspect = _suspect(c, others, keywords)
+    if suspect == "include":
         c.faults.add("include is gone", node.origin_of("include"), "use include_tasks, or import_tasks", code="module")
-        suspect = "include"
     elif suspect is not None:
-        unknown_module(c, str(suspect), node.origin_of(suspect))
+        unknown_module(c, suspect, node.origin_of(suspect))
     else:
         c.faults.add("no module in this task", node.origin, "a task needs a module: debug, copy, command …",
                      code="action")
     for key in others:
         if key != suspect:
             c.unknown_keyword(node, key, "task", "a Task")
+
+
+def _suspect(c: Compilation, others: list[Any], keywords: frozenset[str]) -> str | None:
+    """The key that was probably meant as the module: one that Ansible has, a full name, one that is like a module."""
+    names = [key for key in others if isinstance(key, str)]
+    for name in names:
+        if name == "include" or "." in name or collection_names.home(name) != collection_names.OWN:
+            return name
+    names = [name for name in names if name not in FORMER]
+    like_module = [name for name in names if c.registry.nearest(name)]
+    unlike_keyword = [name for name in names if nearest(name, keywords) is None]
+    return next(iter([*like_module, *unlike_keyword]), None)

@@ -15,12 +15,14 @@ def list_playbook(playbook: Playbook, *, hosts_of: Callable[[Play], Sequence[str
                   skip: Iterable[str] = ()) -> str:
     """The plays as text, without the line that names the playbook."""
     chosen = (frozenset(only) or frozenset({"all"}), frozenset(skip))
+    if tags and chosen == (frozenset({"all"}), frozenset()):
+        chosen = (frozenset({"all", "tagged", "never"}), frozenset())  # who asks for tags wants to see all of them
     lines: list[str] = []
     for number, play in enumerate(playbook.plays, 1):
         lines += ["", f"  play #{number} ({_pattern(play)}): {_title(play)}\tTAGS: [{','.join(_texts(play.tags))}]"]
         if hosts and hosts_of is not None:
             names = hosts_of(play)
-            lines += [f"    pattern: {_patterns(play)}", f"    hosts ({len(names)}):"]
+            lines += [f"    pattern: {_written(play)}", f"    hosts ({len(names)}):"]
             lines += [f"      {name}" for name in names]
         if tasks or tags:
             lines += _task_lines(play, chosen, tasks, tags)
@@ -43,10 +45,20 @@ def _task_lines(play: Play, chosen: tuple[frozenset[str], frozenset[str]], tasks
 
 
 def listed_tasks(play: Play) -> Iterator[Task]:
-    """The tasks of a play's sections in order, without those that nobody wrote and without ``meta``."""
+    """The tasks of a play's sections in order, as Ansible lists them: what may be skipped over (``rescue`` and
+    ``always``) and what nobody wrote is left out."""
     for section in play.sections:
         for node in section:
-            yield from (task for task in walk(node) if not task.implicit and task.action != "meta")
+            yield from (task for task in _straight(node) if not task.implicit)
+
+
+def _straight(node: Task | Block) -> Iterator[Task]:
+    """The tasks of a node that run when nothing fails."""
+    if isinstance(node, Task):
+        yield node
+        return
+    for child in node.tasks:
+        yield from _straight(child)
 
 
 def walk(node: Task | Block) -> Iterator[Task]:
@@ -74,13 +86,13 @@ def _texts(values: Iterable[Any]) -> list[str]:
     return [tag for value in values for tag in split_tags(str(_text(value)))]
 
 
-def _patterns(play: Play) -> list[str]:
+def _written(play: Play) -> list[str]:
     hosts = play.hosts if isinstance(play.hosts, list) else [play.hosts]
-    return [part.strip() for one in hosts for part in str(_text(one)).split(",") if part.strip()]
+    return [str(_text(one)) for one in hosts]
 
 
 def _pattern(play: Play) -> str:
-    return ",".join(_patterns(play))
+    return ",".join(_written(play))
 
 
 def _title(play: Play) -> str:

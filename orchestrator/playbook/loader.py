@@ -16,6 +16,7 @@ from orchestrator.playbook.includes import included_role, included_tasks
 from orchestrator.playbook.model import Block, IncludedRole, Play, Playbook, Task
 from orchestrator.playbook.playbook_files import compile_file
 from orchestrator.playbook.role_search import RoleSearch
+from orchestrator.playbook.values import convert
 from orchestrator.template.types import Map
 
 if TYPE_CHECKING:
@@ -94,8 +95,9 @@ class PlaybookLoader:
         files = {"tasks": tasks_from, "vars": vars_from, "defaults": defaults_from, "handlers": handlers_from}
         result = included_role(
             compilation, name, task, play, files={kind: file or "main" for kind, file in files.items()},
-            params=_as_map(params), apply=apply, public=public, allow_duplicates=allow_duplicates,
-            validate=rolespec_validate,
+            params=_as_map(params), apply=apply, public=convert("bool", public, None) is True,
+            allow_duplicates=convert("bool", allow_duplicates, None) is not False,
+            validate=convert("bool", rolespec_validate, None) is not False,
         )
         self._finish(compilation)
         assert result is not None  # what could not be found has been raised

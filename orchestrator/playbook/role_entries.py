@@ -42,7 +42,8 @@ def _from_mapping(c: Compilation, entry: Map, context: Context, role_id: str, or
         return None
     key = "role" if values.get("role") else "name"
     if isinstance(entry[key], bool):
-        c.faults.add("the name of a role must be a text, not a boolean", entry.value_origin(key), BOOLEAN_HINT, code="role")
+        c.faults.add("the name of a role must be a text, not a boolean", entry.value_origin(key), BOOLEAN_HINT,
+                     code="role")
         return None
     name = static_name(c, written, context, entry.value_origin(key) or origin)
     if not name:

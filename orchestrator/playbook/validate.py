@@ -113,7 +113,7 @@ def _place(task: Task, key: str) -> Origin | None:
 def _check_unknown(c: Compilation, task: Task, action: Action, given: Mapping[str, Any],
                    names: Mapping[str, str]) -> set[str]:
     """Fault every argument that the module does not have; returns those that were probably meant."""
-    meant = set()
+    meant: set[str] = set()
     for key in given:
         if key in names:
             continue
@@ -157,28 +157,33 @@ def _check_presence(c: Compilation, task: Task, action: Action, given: Mapping[s
     for name, arg in info.args.items():
         if arg.required and name not in present:
             c.faults.add(f"{action.written}: the argument {name} is required", place, arg.help or None, code="argument")
+    values = {name: arg.default for name, arg in info.args.items() if arg.default is not None} | dict(given)
     for kind, names in info.rules:
-        message = _broken(kind, names, given, present)
+        known = set(values) | present if kind in ("one_of", "required_if", "required_by") else present
+        message = _broken(kind, names, values, known, present)
         if message:
             c.faults.add(f"{action.written}: {message}", place, None, code="argument")
 
 
-def _broken(kind: str, names: Any, given: Mapping[str, Any], present: set[str]) -> str | None:
-    """What a rule says to the arguments; None when it holds or cannot be told before templates are rendered."""
+def _broken(kind: str, names: Any, given: Mapping[str, Any], known: set[str], present: set[str]) -> str | None:
+    """What a rule says to the arguments; None when it holds or cannot be told before templates are rendered.
+
+    ``present``: the arguments given. ``known``: those that have a value, a default perhaps.
+    """
     if kind == "exclusive":
         both = [name for name in names if name in present and not holds_template(given.get(name))]
         return f"at most one of these may be given: {', '.join(both)}" if len(both) > 1 else None
     if kind == "one_of":
-        return None if present & set(names) else f"one of these must be given: {', '.join(names)}"
+        return None if known & set(names) else f"one of these must be given: {', '.join(names)}"
     if kind == "together":
         certain = [name for name in names if name in present and not holds_template(given.get(name))]
         missing = [name for name in names if name not in present]
         return f"{', '.join(certain)} needs {', '.join(missing)} as well" if certain and missing else None
     if kind == "required_if":
-        needed = [name for name in names[2:] if name not in present]
+        needed = [name for name in names[2:] if name not in known]
         return f"when {names[0]} is {names[1]}, {', '.join(needed)} is required" \
             if needed and given.get(names[0]) == names[1] else None
-    needed = [name for name in names[1:] if name not in present]
+    needed = [name for name in names[1:] if name not in known]
     certain_by = names[0] in present and not holds_template(given.get(names[0]))
     return f"{names[0]} needs {', '.join(needed)}" if kind == "required_by" and needed and certain_by else None
 

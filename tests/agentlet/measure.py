@@ -52,7 +52,9 @@ def measure(python: str) -> tuple[float, float, float, float, float]:
 
 
 def main() -> None:
-    print(f"{'interpreter':44} {'boot':>9} {'(wall)':>9} {'task':>9} {'(wall)':>9} {'in a segment':>13}   ms CPU, medians")
+    print(
+        f"{'interpreter':44} {'boot':>9} {'(wall)':>9} {'task':>9} {'(wall)':>9} {'in a segment':>13}   ms CPU, medians"
+    )
     print(f"{'budget':44} {80:9} {'':9} {3:9}")
     for python in sys.argv[1:] or [sys.executable]:
         boot, wall, single, wait, segment = measure(python)

@@ -44,9 +44,24 @@ def test_a_value_is_coerced(kind: str, value: object, expected: object) -> None:
     assert result == expected and type(result) is type(expected)
 
 
-REFUSED = [("bool", "maybe"), ("bool", 2), ("bool", []), ("int", "1.5"), ("int", "x"), ("int", []), ("float", "x"),
-           ("list", True), ("list", {"a": 1}), ("dict", "text"), ("dict", "{broken"), ("dict", "a=1 b"), ("dict", [1]),
-           ("bytes", "10X"), ("bytes", "M"), ("path", ["/a"])]
+REFUSED = [
+    ("bool", "maybe"),
+    ("bool", 2),
+    ("bool", []),
+    ("int", "1.5"),
+    ("int", "x"),
+    ("int", []),
+    ("float", "x"),
+    ("list", True),
+    ("list", {"a": 1}),
+    ("dict", "text"),
+    ("dict", "{broken"),
+    ("dict", "a=1 b"),
+    ("dict", [1]),
+    ("bytes", "10X"),
+    ("bytes", "M"),
+    ("path", ["/a"]),
+]
 
 
 @pytest.mark.parametrize(("kind", "value"), REFUSED, ids=[f"{k}-{v}" for k, v in REFUSED])
@@ -65,9 +80,13 @@ def test_paths_are_expanded_on_the_host_alone(monkeypatch: pytest.MonkeyPatch) -
     assert validate(args, spec, expand=True) == {"p": "/home/me/here", "many": ["/home/me/a", "here"]}
 
 
-SPEC = {"name": Arg(aliases=("pkg", "package")), "state": Arg(choices=("present", "absent"), default="present"),
-        "force": Arg("bool", default=False), "opts": Arg("dict", suboptions={"a": Arg("int", required=True)}),
-        "items": Arg("list", elements="dict", suboptions={"b": Arg("bool", default=True)})}
+SPEC = {
+    "name": Arg(aliases=("pkg", "package")),
+    "state": Arg(choices=("present", "absent"), default="present"),
+    "force": Arg("bool", default=False),
+    "opts": Arg("dict", suboptions={"a": Arg("int", required=True)}),
+    "items": Arg("list", elements="dict", suboptions={"b": Arg("bool", default=True)}),
+}
 
 
 def test_the_result_is_complete() -> None:
@@ -89,12 +108,18 @@ def test_an_alias_counts_and_the_name_wins() -> None:
 
 def test_suboptions_are_validated_where_they_stand() -> None:
     assert validate({"opts": {"a": "1"}, "items": [{}, {"b": "no"}]}, SPEC)["items"] == [{"b": True}, {"b": False}]
-    for args, where in (({"opts": {}}, "opts"), ({"items": [{}, {"c": 1}]}, r"items\[1\]"), ({"items": ["x"]}, "items")):
+    for args, where in (
+        ({"opts": {}}, "opts"),
+        ({"items": [{}, {"c": 1}]}, r"items\[1\]"),
+        ({"items": ["x"]}, "items"),
+    ):
         with pytest.raises(Failed, match=where):
             validate(args, SPEC)
 
 
-@pytest.mark.parametrize(("args", "hint"), [({"stat": "x"}, "state"), ({"packag": 1}, "package"), ({"state": "presnt"}, "present")])
+@pytest.mark.parametrize(
+    ("args", "hint"), [({"stat": "x"}, "state"), ({"packag": 1}, "package"), ({"state": "presnt"}, "present")]
+)
 def test_a_slip_gets_the_nearest_name(args: dict[str, Any], hint: str) -> None:
     with pytest.raises(Failed) as caught:
         validate(args, SPEC, module="demo")
@@ -109,7 +134,9 @@ CHOICES = [(("yes", "no"), True, "yes"), (("on", "off", "auto"), False, "off"), 
 
 
 @pytest.mark.parametrize(("choices", "value", "expected"), CHOICES)
-def test_a_yaml_boolean_finds_the_word_that_was_meant(choices: tuple[object, ...], value: object, expected: object) -> None:
+def test_a_yaml_boolean_finds_the_word_that_was_meant(
+    choices: tuple[object, ...], value: object, expected: object
+) -> None:
     kind = "raw" if isinstance(choices[0], bool) else "str"
     assert validate({"x": value}, {"x": Arg(kind, choices=choices)})["x"] == expected
 
@@ -138,8 +165,12 @@ def test_a_secret_is_not_in_the_error() -> None:
 
 
 def test_secrets_are_found_at_any_depth() -> None:
-    spec = {"a": Arg(no_log=True), "b": Arg("dict", suboptions={"c": Arg(no_log=True)}),
-            "d": Arg("list", elements="dict", suboptions={"e": Arg("dict", no_log=True)}), "f": Arg("bool", no_log=True)}
+    spec = {
+        "a": Arg(no_log=True),
+        "b": Arg("dict", suboptions={"c": Arg(no_log=True)}),
+        "d": Arg("list", elements="dict", suboptions={"e": Arg("dict", no_log=True)}),
+        "f": Arg("bool", no_log=True),
+    }
     args = {"a": "1", "b": {"c": "2"}, "d": [{"e": {"x": [3]}}], "f": True}
     assert no_log_values(args, spec) == {"1", "2", "3"}
 

@@ -26,9 +26,14 @@ from agentlet.wire import (
 TEXT = st.text(st.characters() | st.characters(categories=["Cs"]), max_size=20)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=10)
-HEADERS = st.builds(lambda t, rest: {"t": t, **{k: v for k, v in rest.items() if k != "t"}}, TEXT,
-                    st.dictionaries(TEXT, JSON, max_size=5))
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=10,
+)
+HEADERS = st.builds(
+    lambda t, rest: {"t": t, **{k: v for k, v in rest.items() if k != "t"}},
+    TEXT,
+    st.dictionaries(TEXT, JSON, max_size=5),
+)
 FRAMES = st.lists(st.tuples(HEADERS, st.binary(max_size=50)), max_size=5)
 
 
@@ -38,7 +43,9 @@ def normal(header: dict[str, Any]) -> Any:
 
 
 @given(FRAMES, st.data())
-def test_frames_come_out_as_they_went_in_however_they_are_cut(frames: list[tuple[dict[str, Any], bytes]], data: Any) -> None:
+def test_frames_come_out_as_they_went_in_however_they_are_cut(
+    frames: list[tuple[dict[str, Any], bytes]], data: Any
+) -> None:
     stream = b"".join(encode(header, body) for header, body in frames)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     decoder, out = Decoder(), []
@@ -52,7 +59,7 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(frames: list[tuple
 def test_a_cut_frame_is_held_and_never_half_given(header: dict[str, Any], body: bytes, cut: int) -> None:
     data = encode(header, body)
     decoder = Decoder()
-    assert decoder.feed(data[:-(cut % len(data)) or None][: len(data) - 1]) == []
+    assert decoder.feed(data[: -(cut % len(data)) or None][: len(data) - 1]) == []
     assert len(data) > decoder.pending
 
 
@@ -121,8 +128,12 @@ def test_sizes_are_refused_before_anything_is_held(sizes: tuple[int, int]) -> No
         decoder.feed(encode({"t": "x"}))
 
 
-UNSENDABLE = [({"t": "x", "v": float("nan")}, b""), ({"t": "x", "v": {1, 2}}, b""), ({"t": "x"}, b"x" * (MAX_BODY_BYTES + 1)),
-              ({"t": "x", "v": "x" * MAX_HEADER_BYTES}, b"")]
+UNSENDABLE = [
+    ({"t": "x", "v": float("nan")}, b""),
+    ({"t": "x", "v": {1, 2}}, b""),
+    ({"t": "x"}, b"x" * (MAX_BODY_BYTES + 1)),
+    ({"t": "x", "v": "x" * MAX_HEADER_BYTES}, b""),
+]
 
 
 @pytest.mark.parametrize(("header", "body"), UNSENDABLE, ids=["nan", "set", "body", "header"])

@@ -40,8 +40,11 @@ def pytest_report_header() -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "python" in metafunc.fixturenames:
         params = [
-            pytest.param(FOUND.get(version, ""), id=f"py{version[0]}.{version[1]}",
-                         marks=() if version in FOUND else pytest.mark.skip(reason="this interpreter is not here"))
+            pytest.param(
+                FOUND.get(version, ""),
+                id=f"py{version[0]}.{version[1]}",
+                marks=() if version in FOUND else pytest.mark.skip(reason="this interpreter is not here"),
+            )
             for version in VERSIONS
         ]
         metafunc.parametrize("python", params)

@@ -52,13 +52,30 @@ class Outcome:
 class Runtime:
     """A booted runtime. Use it as a context manager; at the end of the block its stdin ends."""
 
-    def __init__(self, python: str, *, env: Mapping[str, str] | None = None, hello: bool = True, cwd: Path | None = None,
-                 user: int | None = None, memory_limit_bytes: int | None = None, keep_s: float | None = None) -> None:
+    def __init__(
+        self,
+        python: str,
+        *,
+        env: Mapping[str, str] | None = None,
+        hello: bool = True,
+        cwd: Path | None = None,
+        user: int | None = None,
+        memory_limit_bytes: int | None = None,
+        keep_s: float | None = None,
+    ) -> None:
         marker = os.urandom(16).hex()
         environment = {**os.environ, **(env or {})}
-        self.process = subprocess.Popen(payload.boot_argv(marker, python), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env=environment, cwd=cwd, user=user,
-                                        start_new_session=True, bufsize=0)
+        self.process = subprocess.Popen(
+            payload.boot_argv(marker, python),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=cwd,
+            user=user,
+            start_new_session=True,
+            bufsize=0,
+        )
         self._decoder = Decoder()
         self._frames: list[tuple[Header, bytes]] = []
         self.sent_sources: set[str] = set()
@@ -67,8 +84,16 @@ class Runtime:
         self.ready, _ = self.next_frame()
         assert self.ready["t"] == "ready", self.ready
         if hello:
-            self.send({"t": "hello", "protocol": PROTOCOL, "run": "r", "host": "h", "keep_s": keep_s,
-                       "memory_limit_bytes": memory_limit_bytes})
+            self.send(
+                {
+                    "t": "hello",
+                    "protocol": PROTOCOL,
+                    "run": "r",
+                    "host": "h",
+                    "keep_s": keep_s,
+                    "memory_limit_bytes": memory_limit_bytes,
+                }
+            )
 
     def __enter__(self) -> Runtime:
         return self
@@ -106,7 +131,7 @@ class Runtime:
         assert self.process.stdin
         view = memoryview(data)
         while view:
-            view = view[self.process.stdin.write(view) or 0:]
+            view = view[self.process.stdin.write(view) or 0 :]
 
     def send(self, header: Header, body: bytes = b"") -> None:
         self.write(encode(header, body))
@@ -122,15 +147,32 @@ class Runtime:
         """Makes ``source`` the module of that name."""
         self.send({"t": "source", "name": f"modules.{name}"}, zlib.compress(source.encode()))
 
-    def offer(self, *tasks: Header, id: str | None = None, attempt: int = 1, deadline_s: float | None = None,
-              check: bool = False, diff: bool = False) -> str:
+    def offer(
+        self,
+        *tasks: Header,
+        id: str | None = None,
+        attempt: int = 1,
+        deadline_s: float | None = None,
+        check: bool = False,
+        diff: bool = False,
+    ) -> str:
         job = id or f"job-{os.getpid()}-{next(_numbers)}"
-        self.send({"t": "job", "id": job, "attempt": attempt, "deadline_s": deadline_s, "check": check, "diff": diff,
-                   "tasks": [complete(number, one) for number, one in enumerate(tasks, 1)]})
+        self.send(
+            {
+                "t": "job",
+                "id": job,
+                "attempt": attempt,
+                "deadline_s": deadline_s,
+                "check": check,
+                "diff": diff,
+                "tasks": [complete(number, one) for number, one in enumerate(tasks, 1)],
+            }
+        )
         return job
 
-    def run(self, *tasks: Header, blobs: Mapping[str, Path | bytes] | None = None, keep_uploads: bool = True,
-            **options: Any) -> Outcome:
+    def run(
+        self, *tasks: Header, blobs: Mapping[str, Path | bytes] | None = None, keep_uploads: bool = True, **options: Any
+    ) -> Outcome:
         return self.finish(self.offer(*tasks, **options), blobs, keep_uploads)
 
     def finish(self, job: str, blobs: Mapping[str, Path | bytes] | None = None, keep_uploads: bool = True) -> Outcome:
@@ -232,8 +274,18 @@ class BlobServer:
 
 def complete(number: int, task: Header) -> Header:
     """A task with every field of the wire."""
-    default = {"id": f"t{number}", "args": {}, "become": None, "environment": {}, "timeout_s": None, "retry_safe": True,
-               "receipt": False, "no_log": False, "continue_on_failure": False, "cwd": None}
+    default = {
+        "id": f"t{number}",
+        "args": {},
+        "become": None,
+        "environment": {},
+        "timeout_s": None,
+        "retry_safe": True,
+        "receipt": False,
+        "no_log": False,
+        "continue_on_failure": False,
+        "cwd": None,
+    }
     return {**default, **task}
 
 

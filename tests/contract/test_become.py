@@ -63,7 +63,9 @@ ASKS = "ALL=(ALL) PASSWD: ALL"
 
 
 def test_without_a_password(ops: Runtime) -> None:
-    outcome = ops.run(task("whoami"), task("whoami", become=become()), task("whoami", become=become(OTHER)), task("whoami"))
+    outcome = ops.run(
+        task("whoami"), task("whoami", become=become()), task("whoami", become=become(OTHER)), task("whoami")
+    )
     assert [r["values"]["id"] for r in outcome.results] == [USER, "root", OTHER, USER]
     assert [r["values"]["user"] for r in outcome.results] == [USER, "root", OTHER, USER]
     assert [r["values"]["home"] for r in outcome.results][1] == "/root"
@@ -196,7 +198,9 @@ def test_files_travel_through_it(ops: Runtime, tmp_path: Path) -> None:
 def test_a_lost_carrier_lets_roots_task_end_and_it_runs_once(ops: Runtime, tmp_path: Path) -> None:
     job, counter = f"become-{tmp_path}-{time.time_ns()}", tmp_path / "counter"
     secret = "pw" if "NOPASSWD" not in RULES.read_text() else None
-    one = task("count", {"path": str(counter), "sleep_s": 1}, receipt=True, retry_safe=False, become=become(secret=secret))
+    one = task(
+        "count", {"path": str(counter), "sleep_s": 1}, receipt=True, retry_safe=False, become=become(secret=secret)
+    )
     for number in range(2):
         with Runtime(PYTHON, user=_uid(), cwd=Path("/"), env={"HOME": f"/home/{USER}"}) as runtime:
             teach(runtime, "count")
@@ -228,4 +232,6 @@ def _uid() -> int:
 
 
 def _children(runtime: Runtime) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{runtime.process.pid}/task/{runtime.process.pid}/children").read_text().split()]
+    return [
+        int(pid) for pid in Path(f"/proc/{runtime.process.pid}/task/{runtime.process.pid}/children").read_text().split()
+    ]

@@ -27,7 +27,9 @@ def test_a_blob_arrives_whole_and_is_asked_for_once(runtime: Runtime, tmp_path: 
     assert os.listdir(tmp_path) == ["there"]
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"y" * (256 << 10), b"z" * (1 << 20)], ids=["empty", "one", "chunk", "window"])
+@pytest.mark.parametrize(
+    "data", [b"", b"x", b"y" * (256 << 10), b"z" * (1 << 20)], ids=["empty", "one", "chunk", "window"]
+)
 def test_sizes_at_the_edges_arrive(newest: str, tmp_path: Path, data: bytes) -> None:
     with Runtime(newest) as runtime:
         teach(runtime, "put", "get")
@@ -68,7 +70,9 @@ def test_a_blob_that_is_not_what_was_announced_changes_nothing(newest: str, tmp_
         path.write_text("old")
         ref = blob_ref(data)
         sent = change(data)
-        outcome = runtime.run(task("put", {"src": ref, "path": str(path)}), blobs={} if sent is None else {ref["blob"]: sent})
+        outcome = runtime.run(
+            task("put", {"src": ref, "path": str(path)}), blobs={} if sent is None else {ref["blob"]: sent}
+        )
         assert outcome.code == code
         assert path.read_text() == "old"
         assert os.listdir(tmp_path) == ["there"]

@@ -32,9 +32,14 @@ BAD = {
     "no hello first": encode(JOB),
     "another protocol": encode({"t": "hello", "protocol": 99}),
     "a job without an id": HELLO + encode({"t": "job", "tasks": []}),
+    "a task without a module": HELLO + encode({**JOB, "tasks": [{"id": "t"}]}),
+    "tasks that are no list": HELLO + encode({**JOB, "tasks": 5}),
+    "a deadline that is no number": HELLO + encode({**JOB, "deadline_s": "soon"}),
     "a source that is no zlib": HELLO + encode({"t": "source", "name": "modules.x"}, b"plain"),
-    "a source that grows": HELLO + encode({"t": "source", "name": "modules.x"}, __import__("zlib").compress(b" " * 50_000_000)),
-    "a source of the runtime's own": HELLO + encode({"t": "source", "name": "agentlet.wire"}, __import__("zlib").compress(b"")),
+    "a source that grows": HELLO
+    + encode({"t": "source", "name": "modules.x"}, __import__("zlib").compress(b" " * 50_000_000)),
+    "a source of the runtime's own": HELLO
+    + encode({"t": "source", "name": "agentlet.wire"}, __import__("zlib").compress(b"")),
     "not ASCII": HELLO + _raw(json.dumps({"t": "ack", "job": "ü"}, ensure_ascii=False).encode()),
 }
 

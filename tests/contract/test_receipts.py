@@ -24,8 +24,10 @@ def _book(runtime: Runtime, job: str) -> Path:
 
 def test_a_lost_carrier_lets_the_running_task_end_and_begins_no_other(python: str, tmp_path: Path) -> None:
     job, counter, other = _name(tmp_path), tmp_path / "counter", tmp_path / "other"
-    tasks = [task("count", {"path": str(counter), "sleep_s": 1}, receipt=True, retry_safe=False),
-             task("count", {"path": str(other)}, receipt=True, retry_safe=False)]
+    tasks = [
+        task("count", {"path": str(counter), "sleep_s": 1}, receipt=True, retry_safe=False),
+        task("count", {"path": str(other)}, receipt=True, retry_safe=False),
+    ]
     first = Runtime(python)
     teach(first, "count")
     first.offer(*tasks, id=job)
@@ -37,7 +39,9 @@ def test_a_lost_carrier_lets_the_running_task_end_and_begins_no_other(python: st
         teach(second, "count")
         outcome = second.run(*tasks, id=job)
         assert [(r["status"], r["replayed"], r["values"]["ran"]) for r in outcome.results] == [
-            ("changed", True, "x"), ("changed", False, "x")]
+            ("changed", True, "x"),
+            ("changed", False, "x"),
+        ]
         assert counter.read_text() == other.read_text() == "x"
         assert _book(second, job).stat().st_mode & 0o777 == 0o600
         second.send({"t": "ack", "job": job, "attempt": 1})

@@ -25,7 +25,13 @@ def test_tasks_run_in_order_and_the_events_add_up(runtime: Runtime) -> None:
     teach(runtime, "tiny", "steps")
     outcome = runtime.run(task("tiny"), task("steps"))
     assert [(e["kind"], e["task"]) for e in outcome.events] == [
-        ("started", "t1"), ("result", "t1"), ("started", "t2"), ("progress", "t2"), ("log", "t2"), ("result", "t2")]
+        ("started", "t1"),
+        ("result", "t1"),
+        ("started", "t2"),
+        ("progress", "t2"),
+        ("log", "t2"),
+        ("result", "t2"),
+    ]
     assert outcome.status == "ok"
     assert outcome.results[1]["status"] == "changed"
     assert outcome.results[1]["warnings"] == ["careful"]
@@ -42,7 +48,9 @@ def test_the_first_failure_ends_the_job(runtime: Runtime) -> None:
 
 def test_a_failure_that_may_be_ignored_does_not(runtime: Runtime) -> None:
     teach(runtime, "tiny", "crash", "leave")
-    outcome = runtime.run(task("crash", continue_on_failure=True), task("leave", continue_on_failure=True), task("tiny"))
+    outcome = runtime.run(
+        task("crash", continue_on_failure=True), task("leave", continue_on_failure=True), task("tiny")
+    )
     assert [r["status"] for r in outcome.results] == ["failed", "failed", "ok"]
 
 
@@ -75,7 +83,10 @@ def test_a_bad_module_is_a_failed_result_that_says_why(
 def test_a_hanging_task_is_ended_at_its_time(runtime: Runtime) -> None:
     teach(runtime, "sleep", "tiny")
     outcome = runtime.run(task("sleep", timeout_s=0.3, continue_on_failure=True), task("tiny"))
-    assert [(r["status"], (r["error"] or {}).get("code")) for r in outcome.results] == [("failed", "timeout"), ("ok", None)]
+    assert [(r["status"], (r["error"] or {}).get("code")) for r in outcome.results] == [
+        ("failed", "timeout"),
+        ("ok", None),
+    ]
 
 
 def test_the_job_has_a_time_of_its_own(runtime: Runtime) -> None:
@@ -178,8 +189,9 @@ def test_temp_files_go_however_the_task_ends(runtime: Runtime, tmp_path: Path) -
 def test_environment_and_directory_are_the_tasks_own(python: str, tmp_path: Path) -> None:
     with Runtime(python, env={"LC_ALL": "C"}) as runtime:
         teach(runtime, "environment")
-        first, second = runtime.run(task("environment", environment={"FLAVOUR": "é"}, cwd=str(tmp_path)),
-                                    task("environment")).results
+        first, second = runtime.run(
+            task("environment", environment={"FLAVOUR": "é"}, cwd=str(tmp_path)), task("environment")
+        ).results
         assert first["values"]["module"] == first["values"]["command"] == "é"
         assert first["values"]["cwd"] == str(tmp_path)
         assert (second["values"]["module"], second["values"]["left"]) == (None, None)

@@ -61,7 +61,8 @@ HANDLERS = """
 def handlers(project):
     project.write({
         "roles/one/handlers/main.yml": "- {name: one, ping: }", "roles/one/meta/main.yml": "dependencies: [zero]",
-        "roles/zero/handlers/main.yml": "- {name: zero, ping: }", "roles/two/handlers/main.yml": "- {name: two, ping: }",
+        "roles/zero/handlers/main.yml": "- {name: zero, ping: }",
+        "roles/two/handlers/main.yml": "- {name: two, ping: }",
         "more.yml": "- {name: imported, ping: }",
     })
     return [task for node in project.play(HANDLERS).handlers for task in walk(node)]
@@ -77,7 +78,8 @@ def test_handlers_listen(handlers):
 
 
 def test_handlers_know_their_role_and_tags(handlers):
-    assert [task.role.name if task.role else None for task in handlers] == ["zero", "one", None, None, None, None, "two"]
+    roles = [task.role.name if task.role else None for task in handlers]
+    assert roles == ["zero", "one", None, None, None, None, "two"]
     assert {task.tags for task in handlers} == {("t",)}
 
 

@@ -15,7 +15,8 @@ PLAY = """
         - import_tasks: tasks/sub.yml
 """
 ROLES = {
-    "roles/r/tasks/main.yml": "- {name: in role, template: {src: ngnix.conf.j2, dest: /x}}", "roles/r/meta/main.yml": "dependencies: [dep]",
+    "roles/r/tasks/main.yml": "- {name: in role, template: {src: ngnix.conf.j2, dest: /x}}",
+    "roles/r/meta/main.yml": "dependencies: [dep]",
     "roles/dep/tasks/main.yml": "- {name: in dep, ping: }", "tasks/sub.yml": "- {name: in sub, ping: }",
 }
 
@@ -42,7 +43,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("task", "kind", "name", "files", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("task", "kind", "name", "files", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES],
+)
 def test_search(project, task, kind, name, files, expected):
     project.write({**ROLES, **dict.fromkeys(files, "")})
     play = project.play(PLAY)

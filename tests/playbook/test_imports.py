@@ -21,7 +21,8 @@ def test_imported_tasks_take_the_place_and_inherit(project):
     """)
     task = by_name(play)["x"]
     assert [condition.expression for condition in task.when] == ["outer", "own"]
-    assert (task.tags, task.become.become, task.vars, task.delegate_to) == (("outer", "own"), True, ({"v": 1},), "other")
+    assert (task.tags, task.become.become) == (("outer", "own"), True)
+    assert (task.vars, task.delegate_to) == (({"v": 1},), "other")
     assert (task.id, str(task.origin)) == ("p0.t1.t0", "sub.yml:1:3")
     assert task.trail == ("import_tasks at site.yml:5:7",)
     assert task.include_params == ()
@@ -86,7 +87,8 @@ def test_an_imported_role_inherits_and_joins_the_play(project):
 
 
 def test_a_role_imported_by_a_role_has_it_as_parent(project):
-    project.write({"roles/a/tasks/main.yml": "- import_role: {name: b}", "roles/b/tasks/main.yml": "- {name: x, ping: }"})
+    project.write({"roles/a/tasks/main.yml": "- import_role: {name: b}",
+                   "roles/b/tasks/main.yml": "- {name: x, ping: }"})
     task = by_name(project.play("- hosts: all\n  roles: [a]\n"))["x"]
     assert [role.name for role in task.role.parents] == ["a"]
 
@@ -109,7 +111,8 @@ def test_imported_plays_get_vars_tags_and_conditions(project):
     """)
     first, second = book.plays
     task = by_name(first)["x"]
-    assert (dict(first.vars), first.tags, task.tags) == ({"a": "import", "b": "play"}, ("own", "outer"), ("own", "outer"))
+    assert dict(first.vars) == {"a": "import", "b": "play"}
+    assert first.tags == task.tags == ("own", "outer")
     assert [condition.expression for condition in task.when] == ["outer", "own"]
     assert [condition.expression for condition in first.gather_task.when] == ["outer"]
     assert first.handlers[0].when == ()
@@ -118,7 +121,8 @@ def test_imported_plays_get_vars_tags_and_conditions(project):
 
 
 def test_an_imported_playbook_finds_roles_beside_itself(project):
-    project.write({"sub/other.yml": "- hosts: all\n  roles: [r]\n", "sub/roles/r/tasks/main.yml": "- {name: x, ping: }"})
+    project.write({"sub/other.yml": "- hosts: all\n  roles: [r]\n",
+                   "sub/roles/r/tasks/main.yml": "- {name: x, ping: }"})
     assert list(by_name(project.play("- import_playbook: sub/other.yml\n"))) == ["x"]
 
 

@@ -107,7 +107,7 @@ def test_facts_are_gathered_with_the_plays_keywords_and_always(project):
 
 
 def test_blocks_carry_any_errors_fatal(project):
-    play = project.play("- hosts: all\n  tasks:\n  - {any_errors_fatal: true, block: [{ping: }]}\n  - block: [{ping: }]\n")
+    play = project.tasks("- {any_errors_fatal: true, block: [{ping: }]}\n- block: [{ping: }]")
     assert [block.any_errors_fatal for block in play.sections[2]] == [True, None]
 
 
@@ -141,7 +141,8 @@ def test_plays_carry_their_keywords(project):
             - {name: version, private: no, default: "1"}
           tasks: []
     """)
-    assert (play.name, play.hosts, play.remote_user, play.gather_facts) == ("all of it", ["web", "db:&prod"], "admin", False)
+    assert (play.name, play.hosts, play.remote_user) == ("all of it", ["web", "db:&prod"], "admin")
+    assert play.gather_facts is False
     assert (play.strategy, play.serial, play.order, play.max_fail_percentage) == ("free", [1, "50%"], "sorted", 30)
     assert play.force_handlers is True
     assert play.vars_files == (["missing.yml", Template("{{ os }}.yml")], Template("{{ x }}.yml"))

@@ -191,7 +191,8 @@ def test_the_entry_point_chooses_the_specification(project):
 
 def test_filters_of_a_role_are_known_in_its_templates(project):
     project.write({
-        "roles/r/filter_plugins/own.py": "class FilterModule:\n    def filters(self):\n        return {'shout': str.upper}",
+        "roles/r/filter_plugins/own.py":
+            "class FilterModule:\n    def filters(self):\n        return {'shout': str.upper}",
         "roles/r/tasks/main.yml": "- debug: {msg: \"{{ 'a' | shout }}\"}",
     })
     assert project.faults(SITE + "  - r\n") == []

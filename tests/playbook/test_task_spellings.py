@@ -78,7 +78,9 @@ def test_args_may_be_a_template_with_some_beside_it(project):
     assert task.args == {"_args_template": Template("{{ more }}"), "dest": "/b"}
 
 
-@pytest.mark.parametrize("text", ['- command: "{{ cmd }}"', '- shell: "{{ a }} && {{ b }}"', '- include_tasks: "{{ f }}"'])
+@pytest.mark.parametrize("text", [
+    '- command: "{{ cmd }}"', '- shell: "{{ a }} && {{ b }}"', '- include_tasks: "{{ f }}"',
+])
 def test_free_text_may_be_a_template(project, text):
     assert isinstance(project.task(text).args["_raw_params"], Template)
 
@@ -183,7 +185,9 @@ def test_ids_follow_the_structure(project):
             - ping:
         - ping:
     """)
-    assert [task.id for task in tasks(play)] == ["p0.t0", "p0.t1.b0", "p0.t1.b1", "p0.t1.rescue0", "p0.t1.always0", "p0.t2"]
+    assert [task.id for task in tasks(play)] == [
+        "p0.t0", "p0.t1.b0", "p0.t1.b1", "p0.t1.rescue0", "p0.t1.always0", "p0.t2",
+    ]
 
 
 def test_tasks_know_their_places(project):

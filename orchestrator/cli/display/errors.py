@@ -1,63 +1,57 @@
-"""Errors for people: the sentence, the place with its line and a caret, how it got there, and what to do."""
+"""Errors as a person reads them: the sentence, the place with its line, how one got there, what to do."""
 
 from __future__ import annotations
 
-import linecache
+import os
+import sys
 
-from orchestrator.errors import Faults, OrchError, Origin
+from orchestrator.cli.display.excerpt import excerpt
+from orchestrator.cli.display.safe import safe
+from orchestrator.errors import Faults, OrchError
 
-CONTEXT_LINES = 2
-
-
-def render_error(error: OrchError) -> str:
-    """All of an error as text. `Faults` are numbered, in the order of their places."""
-    if not isinstance(error, Faults):
-        return "\n".join(["ERROR: " + error.message, *_details(error, "  ")]) + "\n"
-    blocks = []
-    for number, fault in enumerate(error.errors, 1):
-        head = f"{number}. {_place(fault.origin)}{fault.message}"
-        blocks.append("\n".join([head, *_details(fault, "   ", place=False)]))
-    count = len(error.errors)
-    return "\n\n".join(blocks) + f"\n\nERROR: {count} fault{'' if count == 1 else 's'}; no host was touched\n"
+RED, BOLD, DIM, RESET = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
-def _place(origin: Origin | None) -> str:
-    return f"{origin}: " if origin else ""
+def render_error(error: OrchError, color: bool | None = None) -> str:
+    """The text of an error, without a newline at its end. `Faults` come as a numbered list with their count.
+
+    ``color`` None: colours when standard error is a terminal and ``NO_COLOR`` is not set.
+    """
+    if color is None:
+        color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    if isinstance(error, Faults):
+        return _faults(error, color)
+    return "\n".join(_lines(error, "error: ", color))
 
 
-def _details(error: OrchError, indent: str, *, place: bool = True) -> list[str]:
-    lines = []
-    if place and error.origin:
-        lines.append(f"at {error.origin}")
-    if error.origin:
-        lines += source_lines(str(error.origin))
-    lines += [f"via {step}" for step in error.trail]
+def _faults(faults: Faults, color: bool) -> str:
+    if len(faults.errors) == 1:
+        return render_error(faults.errors[0], color)
+    lines = [_styled(f"{faults.message}; no host was touched", RED + BOLD, color)]
+    digits = len(str(len(faults.errors)))
+    for number, error in enumerate(faults.errors, 1):
+        lines += ["", *_lines(error, f"{number:>{digits}}. ", color)]
+    return "\n".join(lines)
+
+
+def _lines(error: OrchError, lead: str, color: bool) -> list[str]:
+    first, *rest = safe(error.message).split("\n")
+    lines = [_styled(lead, RED + BOLD, color) + _styled(first, BOLD, color), *rest]
+    indent = " " * 2
+    if error.origin is not None:
+        lines.append(f"{indent}--> {error.origin}")
+        lines += [_styled(indent + line, RED, color) if mark else indent + line
+                  for line, mark in _marked(excerpt(error.origin))]
+    lines += [_styled(f"{indent}from {safe(step)}", DIM, color) for step in reversed(error.trail)]
     if error.hint:
-        lines.append(f"hint: {error.hint}")
-    return [indent + line for line in lines]
+        first, *rest = safe(error.hint).split("\n")
+        lines += [_styled(f"{indent}hint: ", BOLD, color) + first, *(f"{indent}      {line}" for line in rest)]
+    return lines
 
 
-def source_lines(place: str) -> list[str]:
-    """The line at ``file:line:column`` with two before it and a caret below; nothing when it cannot be read."""
-    file, line, column = _parts(place)
-    if not line:
-        return []
-    shown = []
-    for number in range(max(1, line - CONTEXT_LINES), line + 1):
-        text = linecache.getline(file, number).rstrip("\n")
-        if not text and number == line:
-            return []
-        shown.append(f"{number:>5}  {text}")
-    if column:
-        shown.append(" " * (6 + column) + "^")
-    return shown
+def _marked(lines: list[str]) -> list[tuple[str, bool]]:
+    return [(line, place == len(lines) - 1) for place, line in enumerate(lines)]
 
 
-def _parts(place: str) -> tuple[str, int, int]:
-    words = place.rsplit(":", 2)
-    if len(words) == 3 and words[1].isdigit() and words[2].isdigit():
-        return words[0], int(words[1]), int(words[2])
-    words = place.rsplit(":", 1)
-    if len(words) == 2 and words[1].isdigit():
-        return words[0], int(words[1]), 0
-    return place, 0, 0
+def _styled(text: str, style: str, color: bool) -> str:
+    return f"{style}{text}{RESET}" if color else text

@@ -1,33 +1,68 @@
-"""One JSON object per line for each event. The field names are the events' own and stay as they are."""
+"""One JSON object per line for each event: ``event`` names it, the other fields are the event's own.
+
+ASCII throughout, so that no terminal or log is harmed by what a host printed and nothing of it is lost.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, TextIO
 
-from orchestrator.engine.events import Event
+from orchestrator.engine.events import Event, ItemDone
+from orchestrator.errors import Origin
+from orchestrator.store.text import to_json
 
-WORD = re.compile(r"(?<!^)(?=[A-Z])")
+_names: dict[type, tuple[str, tuple[str, ...]]] = {}
 
 
-class JsonLines:
-    """``{"event": "task_done", …}``; the result of a task stands under ``result``."""
+def event_object(event: Event) -> dict[str, Any]:
+    """An event as plain data. What ``no_log`` hides is hidden here too, the loop item included."""
+    name, members = _shape(type(event))
+    made: dict[str, Any] = {"event": name}
+    for member in members:
+        made[member] = _plain(getattr(event, member))
+    if isinstance(event, ItemDone) and event.result.no_log:
+        made["item"] = None
+    return made
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
 
-    def on(self, event: Event) -> None:
-        fields = {"event": WORD.sub("_", type(event).__name__).lower(), **asdict(event)}
-        # ASCII only: a lone surrogate (a byte that was no UTF-8) comes out as \\udcXX and survives any pipe.
-        self._out.write(json.dumps(fields, default=_plain) + "\n")
-        self._out.flush()
-
-    def close(self) -> None:
-        self._out.flush()
+def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
+    shape = _names.get(kind)
+    if shape is None:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+        shape = _names[kind] = (name, tuple(field.name for field in fields(kind)))
+    return shape
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    if isinstance(value, Origin):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(getattr(value, name)) for name in _shape(type(value))[1]}
+    if isinstance(value, dict) and value and is_dataclass(next(iter(value.values()))):
+        return {name: _plain(part) for name, part in value.items()}
+    return value
+
+
+class JsonLines:
+    """Writes each event as it comes. When the reader goes away, the run goes on and nothing more is written."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+        self._gone = False
+
+    def on(self, event: Event) -> None:
+        if self._gone:
+            return
+        try:
+            self.out.write(to_json(event_object(event)) + "\n")
+            self.out.flush()
+        except (OSError, ValueError):
+            self._gone = True
+
+    def close(self) -> None:
+        """Nothing is kept open."""

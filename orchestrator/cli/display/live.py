@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.display.diff import unified
-from orchestrator.cli.display.errors import source_lines
+from orchestrator.cli.display.excerpt import excerpt, origin_of
 from orchestrator.cli.display.runs import duration
-from orchestrator.cli.display.safe import safe
+from orchestrator.cli.display.safe import one_line, safe
 from orchestrator.engine.events import (
     Event,
     HostRecap,
@@ -117,7 +117,8 @@ class LiveDisplay:
         if result.module == "debug" and result.status == "ok":
             self._said(result)
         elif result.status == "failed":
-            self._print(Text(f"    ✗ {result.host} (item={safe(result.item_label or '')}): {safe(result.message)}", "red"))
+            label = one_line(result.item_label or "")
+            self._print(Text(f"    ✗ {result.host} (item={label}): {safe(result.message)}", "red"))
 
     def _said(self, result: TaskResult) -> None:
         shown = {k: v for k, v in result.values.items()
@@ -138,7 +139,7 @@ class LiveDisplay:
         self._output(result)
         place = str(result.values.get("origin") or result.task_origin)
         self._print(Text(f"      {place}", "dim"))
-        for line in source_lines(place):
+        for line in excerpt(origin_of(place)):
             self._print(Text(f"      {line}", "dim"))
         for step in result.trail:
             self._print(Text(f"      via {step}", "dim"))

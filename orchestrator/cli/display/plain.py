@@ -1,15 +1,19 @@
-"""Plain lines in the shape of Ansible's default callback, down to the recap: people's scripts parse them."""
+"""Plain lines in the shape of Ansible's default callback, for pipes, logs, and the scripts that parse them.
+
+Observed from ansible-playbook 2.19: tests hold its own output for a set of playbooks beside ours.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from orchestrator.cli.display.diff import unified
-from orchestrator.cli.display.errors import source_lines
-from orchestrator.cli.display.safe import safe
+from orchestrator.cli.display.excerpt import excerpt, origin_of
+from orchestrator.cli.display.safe import one_line, safe, width
+from orchestrator.cli.display.values import dumped, is_shown
 from orchestrator.engine.events import (
     Event,
     HostRecap,
@@ -19,229 +23,272 @@ from orchestrator.engine.events import (
     PlaySkipped,
     PlayStarted,
     RunEnded,
+    RunStarted,
     TaskDone,
     TaskResult,
     TaskRetry,
     TaskStarted,
 )
 
-WIDTH = 79
-COLOURS = {"ok": "32", "changed": "33", "skipped": "36", "failed": "31", "unreachable": "1;31", "warning": "1;35",
-           "rescued": "32", "ignored": "34", "diff+": "32", "diff-": "31", "diff@": "36"}
-HIDDEN = frozenset({"failed", "skipped", "invocation", "exception", "warnings", "diff", "error_code", "hint", "origin",
-                    "ignored", "deprecations"})
-HIDDEN_IN_DEBUG = HIDDEN | {"changed", "ansible_loop_var", "ansible_index_var"}
-INCLUDES = frozenset({"include_tasks", "include_role"})
 COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
+FURTHER = ("interrupted", "cancelled", "lost")
+"""Counts that Ansible does not have: shown only when there are any."""
+COLORS = {"ok": "0;32", "changed": "0;33", "skipped": "0;36", "failed": "0;31", "unreachable": "1;31",
+          "warning": "1;35", "included": "0;36", "removed": "0;31", "added": "0;32", "hunk": "0;36",
+          "rescued": "0;33", "ignored": "1;34"}
+DIFF_KINDS = {"+": "added", "-": "removed", "@": "hunk"}
+GOOD = frozenset({"ok", "changed", "skipped"})
+ROUTINE = frozenset({"include_tasks", "include_role", "meta"})
+"""What these did when it went well is told by `Included`, or by nothing."""
+MODULE_CARRIERS = frozenset({"ssh", "local", "mailbox"})
 
 
 class PlainDisplay:
-    """Writes each event as it comes. Host text is made harmless when the output is a terminal."""
+    """Writes to ``out``, warnings to ``err``. When a reader goes away, the run goes on and nothing more is written."""
 
-    def __init__(self, out: TextIO, err: TextIO, *, verbosity: int = 0, diff: bool = False) -> None:
-        self._out = out
-        self._err = err
-        self._verbosity = verbosity
-        self._diff = diff
-        self._colour = _wants_colour(out)
-        self._terminal = out.isatty()
-        self._banner_of: tuple[str, bool] | None = None
-        self._handlers = {
-            PlayStarted: self._play_started, PlaySkipped: self._play_skipped, TaskStarted: self._task_started,
-            ItemDone: self._item_done, TaskDone: self._task_done, TaskRetry: self._task_retry,
-            Included: self._included, Notice: self._notice, RunEnded: self._run_ended,
+    def __init__(self, out: TextIO, err: TextIO, *, verbosity: int = 0, diff: bool = False,
+                 color: bool | None = None) -> None:
+        self.out = out
+        self.err = err
+        self.verbosity = verbosity
+        self.diff = diff
+        self.color = _wants_color(out) if color is None else color
+        self.columns = _columns(out)
+        self._task = ""
+        self._task_hosts: set[str] = set()
+        self._told: set[str] = set()
+        """Warnings given, and errors of the current task: each is said once."""
+        self._gone: set[int] = set()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            RunStarted: self._run_started, PlayStarted: self._play_started, PlaySkipped: self._play_skipped,
+            TaskStarted: self._task_started, ItemDone: self._item_done, TaskRetry: self._retry,
+            TaskDone: self._task_done, Included: self._included, Notice: self._notice, RunEnded: self._run_ended,
         }
-        for stream in (out, err):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="surrogateescape")
 
     def on(self, event: Event) -> None:
-        handler: Any = self._handlers.get(type(event))
-        if handler is not None:
-            handler(event)
+        handle = self._handlers.get(type(event))
+        if handle is not None:
+            handle(event)
 
     def close(self) -> None:
-        self._out.flush()
+        """Nothing is kept open: the streams belong to who gave them."""
 
-    # Lines
+    # ---- writing
 
-    def _say(self, text: str, colour: str | None = None) -> None:
-        if self._terminal:
-            text = safe(text)
-        if colour and self._colour:
-            text = f"\033[0;{COLOURS[colour]}m{text}\033[0m"
-        self._out.write(text + "\n")
+    def _say(self, text: str, kind: str | None = None) -> None:
+        if self.color and kind is not None:
+            text = "\n".join(f"\x1b[{COLORS[kind]}m{line}\x1b[0m" if line else line for line in text.split("\n"))
+        self._write(self.out, text + "\n")
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        if id(stream) in self._gone:
+            return
+        try:
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:
+                encoding = stream.encoding or "ascii"
+                stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+        except (OSError, ValueError):  # a closed pipe, a full disk behind it, a closed file: the hosts come first
+            self._gone.add(id(stream))
 
     def _banner(self, text: str) -> None:
-        self._out.write(f"\n{text} {'*' * max(3, WIDTH - len(text))}\n")
-        self._out.flush()
+        text = safe(text).strip()
+        self._say(f"\n{text} " + "*" * max(3, self.columns - width(text)))
 
-    # Plays and tasks
+    def _warn(self, message: str) -> None:
+        line = f"[WARNING]: {safe(message)}"
+        if line not in self._told:
+            self._told.add(line)
+            self._write(self.err, f"\x1b[{COLORS['warning']}m{line}\x1b[0m\n" if self.color else line + "\n")
+
+    # ---- plays and tasks
+
+    def _run_started(self, event: RunStarted) -> None:
+        if self.verbosity > 1:
+            for path in event.playbooks:
+                self._banner(f"PLAYBOOK: {os.path.basename(path)}")
+        if event.resumed:
+            self._write(self.err, f"resuming run {event.run_id}: what its journal holds is not run again\n")
 
     def _play_started(self, event: PlayStarted) -> None:
-        self._banner_of = None
-        self._banner(f"PLAY [{event.name}]")
+        self._task = ""
+        name = event.name.strip()
+        self._banner(f"PLAY [{name}]" if name else "PLAY")
 
     def _play_skipped(self, event: PlaySkipped) -> None:
-        self._banner(f"PLAY [{event.name}]")
+        self._banner(f"PLAY [{event.name.strip()}]")
         self._say(f"skipping: {event.reason}", "skipped")
 
     def _task_started(self, event: TaskStarted) -> None:
-        key = (event.task_id, event.handler)
-        if key == self._banner_of and event.module not in INCLUDES:
-            return  # free: the same task begins on one more host
-        self._banner_of = key
-        name = f"{event.role} : {event.name}" if event.role else event.name
-        self._banner(f"{'RUNNING HANDLER' if event.handler else 'TASK'} [{name}]")
+        if event.task_id == self._task and not self._task_hosts & set(event.hosts):
+            self._task_hosts.update(event.hosts)  # strategy free: one more host begins what others have begun
+            return
+        self._head(event.task_id, event.name, event.role, event.handler, str(event.origin), event.args_text)
+        self._task_hosts = set(event.hosts)
+
+    def _head(self, task_id: str, name: str, role: str | None, handler: bool, origin: str, args: str = "") -> None:
+        self._task = task_id
+        self._task_hosts = set()
+        self._told = {line for line in self._told if line.startswith("[WARNING]")}
+        shown = f"{role} : {name}" if role else name
+        self._banner(f"{'RUNNING HANDLER' if handler else 'TASK'} [{shown}{f' {args}' if args else ''}]")
+        if self.verbosity > 1:
+            place = origin_of(origin)
+            self._say(f"task path: {place.file}:{place.line}")
+
+    def _result_head(self, result: TaskResult) -> None:
+        """With strategy free, results of several tasks come mixed: say which task this one is of."""
+        if result.task_id != self._task:
+            self._head(result.task_id, result.task_name, result.role, result.handler, result.task_origin)
+        for warning in result.warnings:
+            self._warn(warning)
+
+    # ---- results
 
     def _item_done(self, event: ItemDone) -> None:
         result = event.result
-        if result.module in INCLUDES and result.status in ("ok", "changed"):
+        if result.module in ROUTINE and result.status in GOOD:
             return
-        self._diffs(result)
-        label = f"(item={result.item_label})"
-        if result.status == "skipped":
-            self._line("skipping", result, f" => {label} ", "skipped")
-        elif result.status in ("ok", "changed"):
-            self._line(result.status, result, f" => {label}", result.status)
+        self._result_head(result)
+        label = one_line(result.item_label or "")
+        if result.status in GOOD:
+            self._show_diff(result)
+            word = "skipping" if result.status == "skipped" else result.status
+            tail = " " if result.status == "skipped" else ""
+            self._good(result, f"{word}: [{_host(result)}] => (item={label}){tail}")
+        elif result.status in ("unreachable", "lost"):
+            self._error(result)
+            self._say(f"fatal: [{_host(result)}] (item={label}): UNREACHABLE! => {self._json(result)}", "unreachable")
         else:
             self._error(result)
-            self._say(f"failed: [{_where(result)}] {label} => {self._json(result)}", "failed")
-            self._ignoring(bool(result.values.get("_ansible_ignored")))
+            self._say(f"failed: [{_host(result)}] (item={label}) => {self._json(result)}", "failed")
 
     def _task_done(self, event: TaskDone) -> None:
         result = event.result
-        self._warnings(result)
-        if event.looped and self._items_told(result):
-            if result.ignored and result.status == "failed":
-                return
-            if result.status == "skipped":
-                self._line("skipping", result, "", "skipped")
+        if result.status in GOOD:
+            self._task_good(result, event.looped)
             return
-        if result.module in INCLUDES and result.status in ("ok", "changed"):
-            return
-        self._diffs(result)
-        if result.status == "unreachable":
-            self._say(f"fatal: [{_where(result)}]: UNREACHABLE! => {self._json(result, unreachable=True)}", "unreachable")
-            self._ignoring(result.ignored)
-        elif result.status in ("ok", "changed"):
-            self._line(result.status, result, "", result.status)
-        elif result.status == "skipped":
-            self._line("skipping", result, "", "skipped")
-        else:
+        self._result_head(result)
+        if not event.looped or not result.values.get("results"):
             self._error(result)
-            word = "FAILED" if result.status == "failed" else result.status.upper()
-            self._say(f"fatal: [{_where(result)}]: {word}! => {self._json(result)}", "failed")
-            self._ignoring(result.ignored)
-
-    def _items_told(self, result: TaskResult) -> bool:
-        """Whether the lines of the items have said it all: not for a loop that was empty or could not begin."""
-        return bool(result.values.get("results")) or result.status == "skipped"
-
-    def _line(self, word: str, result: TaskResult, item: str, colour: str) -> None:
-        text = f"{word}: [{_where(result)}]{item}"
-        verbose = self._verbosity > 0 and result.status != "skipped" or self._verbosity > 0 and "results" not in result.values
-        if result.values.get("_ansible_verbose_always") or (verbose and self._verbosity > 0):
-            text += f" => {self._json(result)}"
-        self._say(text, colour)
-
-    def _json(self, result: TaskResult, **more: Any) -> str:
-        values = result.values
-        hidden = HIDDEN_IN_DEBUG if result.module == "debug" and result.status in ("ok", "changed") else HIDDEN
-        shown = {k: v for k, v in values.items() if k not in hidden and not str(k).startswith("_ansible")}
-        if result.module == "debug" and result.status == "ok":
-            shown.pop(_loop_variable(values), None) if values.get("ansible_loop_var") and len(shown) > 1 else None
-        elif "results" in shown:
-            shown.pop("results")
-        shown.update(more)
-        indent = 4 if values.get("_ansible_verbose_always") else None
-        return json.dumps(shown, indent=indent, sort_keys=True, ensure_ascii=False, default=str)
-
-    def _ignoring(self, ignored: bool) -> None:
-        if ignored:
+            word = "UNREACHABLE" if result.status in ("unreachable", "lost") else "FAILED"
+            kind = "unreachable" if word == "UNREACHABLE" else "failed"
+            self._say(f"fatal: [{_host(result)}]: {word}! => {self._json(result)}", kind)
+        if result.ignored:
             self._say("...ignoring", "skipped")
 
+    def _task_good(self, result: TaskResult, looped: bool) -> None:
+        if result.module in ROUTINE and result.status != "skipped":
+            return
+        if looped and result.status != "skipped":
+            self._result_head(result)  # its items have been told
+            return
+        self._result_head(result)
+        self._show_diff(result)
+        word = "skipping" if result.status == "skipped" else result.status
+        self._good(result, f"{word}: [{_host(result)}]")
+
+    def _good(self, result: TaskResult, line: str) -> None:
+        if is_shown(result, self.verbosity):
+            line = f"{line} => {self._json(result)}"
+        self._say(line, result.status)
+
+    def _json(self, result: TaskResult) -> str:
+        return dumped(result, self.verbosity)
+
+    def _retry(self, event: TaskRetry) -> None:
+        result = event.result
+        self._result_head(result)
+        name = f"{result.role} : {result.task_name}" if result.role else result.task_name
+        line = f"FAILED - RETRYING: [{_host(result)}]: {safe(name)} ({event.retries_left} retries left)."
+        if self.verbosity > 2:
+            line += f"Result was: {self._json(result)}"
+        self._say(line, "warning" if self.color else None)
+
     def _error(self, result: TaskResult) -> None:
-        """What Ansible says of a failure before its result: the sentence, the place, the line; and our hint."""
-        if result.no_log:
-            message = "Task failed: the reason has been hidden due to no_log"
-        else:
-            message = f"Task failed: {result.message or result.status}"
-        self._say(f"[ERROR]: {message}", "failed")
-        place = result.values.get("origin") or result.task_origin
-        for text in (f"Origin: {place}", "", *source_lines(str(place)), *(f"via {t}" for t in result.trail)):
-            self._say(text, "failed" if text else None)
+        """What went wrong and where it is written: once per task, however many hosts say the same."""
+        message = "its output is hidden by no_log" if result.no_log else safe(result.message or "failed without a message")
+        lines = [f"[ERROR]: Task failed: {_blame(result)}{message}"]
+        place = result.values.get("origin") if result.error_code else None
+        if isinstance(place, str) or result.task_origin:
+            origin = origin_of(place if isinstance(place, str) else result.task_origin)
+            lines += [f"Origin: {origin}", "", *excerpt(origin), ""]
+        lines += [f"Included from {step}" for step in reversed(result.trail)]
         if result.hint:
-            self._say(f"hint: {result.hint}", "failed")
-        self._out.write("\n")
+            lines += [f"Hint: {safe(result.hint)}", ""]
+        text = "\n".join(lines)
+        if text not in self._told:
+            self._told.add(text)
+            self._say(text, "failed")
 
-    def _task_retry(self, event: TaskRetry) -> None:
-        self._say(f"FAILED - RETRYING: [{_where(event.result)}]: {event.result.task_name} "
-                  f"({event.retries_left} retries left).", "warning")
-
-    def _included(self, event: Included) -> None:
-        item = f" => (item={event.item_label})" if event.item_label is not None else ""
-        self._say(f"included: {event.path} for {', '.join(event.hosts)}{item}", "skipped")
-
-    def _diffs(self, result: TaskResult) -> None:
-        if not self._diff and not result.diff:
+    def _show_diff(self, result: TaskResult) -> None:
+        if not self.diff or result.status != "changed" or not result.diff or result.no_log:
             return
         for entry in result.diff:
-            for row in unified(entry):
-                self._say(row, {"+": "diff+", "-": "diff-", "@": "diff@"}.get(row[:1]))
-            self._out.write("\n")
+            rows = unified(entry)
+            for row in rows:
+                self._say(safe(row), DIFF_KINDS.get(row[:1]))
+            if rows:
+                self._say("")
 
-    # Notices and the end
+    # ---- the rest
 
-    def _warnings(self, result: TaskResult) -> None:
-        for text in result.warnings:
-            self._notice(Notice("warning", text, result.host))
+    def _included(self, event: Included) -> None:
+        line = f"included: {safe(event.path)} for {', '.join(event.hosts)}"
+        if event.item_label is not None:
+            line += f" => (item={one_line(event.item_label)})"
+        self._say(line, "included")
 
     def _notice(self, event: Notice) -> None:
-        if event.level == "info":
-            self._say(event.message)
-            return
-        place = f" ({event.origin})" if event.origin else ""
-        text = f"[WARNING]: {event.message}{place}"
-        self._out.flush()
-        self._err.write((f"\033[0;{COLOURS['warning']}m{text}\033[0m" if _wants_colour(self._err) else text) + "\n")
-        self._err.flush()
+        text = f"{event.host}: {event.message}" if event.host else event.message
+        if event.origin is not None and event.level == "warning":
+            text = "\n".join([text, f"Origin: {event.origin}", "", *excerpt(event.origin), ""])
+        if event.level == "warning":
+            self._warn(text)
+        else:
+            self._write(self.err, safe(text) + "\n")
 
     def _run_ended(self, event: RunEnded) -> None:
-        if event.recap and all(r.failed or r.unreachable for r in event.recap.values()):
-            pass
         self._banner("PLAY RECAP")
         for host in sorted(event.recap):
-            self._out.write(self._recap_line(host, event.recap[host]) + "\n")
-        self._out.write("\n")
-        for text in event.left:
-            self._say(text, "warning")
-        self._out.flush()
-
-    def _recap_line(self, host: str, line: HostRecap) -> str:
-        state = "failed" if line.failed or line.unreachable else "changed" if line.changed else "ok"
-        head = f"{host:<26}"
-        if self._colour:
-            head = f"\033[0;{COLOURS[state]}m{host}\033[0m" + " " * max(0, 26 - len(host))
-        return f"{head} : " + " ".join(self._column(name, getattr(line, name)) for name in COLUMNS)
-
-    def _column(self, name: str, count: int) -> str:
-        text = f"{name}={count:<4}"
-        return f"\033[0;{COLOURS[name]}m{text}\033[0m" if self._colour and count else text
+            self._say(recap_line(host, event.recap[host], self.color))
+        self._say("")
+        for sentence in event.left:
+            self._warn(sentence)
 
 
-def _where(result: TaskResult) -> str:
+def recap_line(host: str, line: HostRecap, color: bool = False) -> str:
+    """One line of the recap; the columns are Ansible's, down to the blanks."""
+    host = one_line(host)
+    counts = [(name, getattr(line, name)) for name in COLUMNS]
+    counts += [(name, getattr(line, name)) for name in FURTHER if getattr(line, name)]
+    if not color:
+        return f"{host:<26} : " + " ".join(f"{name}={count:<4}" for name, count in counts)
+    kind = "failed" if line.failed or line.unreachable else "changed" if line.changed else "ok"
+    shown = [f"\x1b[{COLORS.get(name, COLORS['failed'])}m{name}={count:<4}\x1b[0m" if count else f"{name}={count:<4}"
+             for name, count in counts]
+    return f"\x1b[{COLORS[kind]}m{host}\x1b[0m{' ' * max(0, 26 - width(host))} : " + " ".join(shown)
+
+
+def _host(result: TaskResult) -> str:
     return f"{result.host} -> {result.delegated_to}" if result.delegated_to else result.host
 
 
-def _loop_variable(values: Mapping[str, Any]) -> str:
-    return str(values.get("ansible_loop_var", "item"))
+def _blame(result: TaskResult) -> str:
+    """Whose failure it was, in Ansible's words: the module's on the host, or that of an action on this side."""
+    if result.status != "failed" or result.error_code in ("undefined", "template", "condition", "syntax", "vault"):
+        return ""
+    return "Module failed: " if result.carrier in MODULE_CARRIERS else "Action failed: "
 
 
-def _wants_colour(stream: TextIO) -> bool:
+def _wants_color(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("ANSIBLE_NOCOLOR"):
         return False
-    return bool(os.environ.get("ANSIBLE_FORCE_COLOR")) or stream.isatty()
+    return bool(os.environ.get("ANSIBLE_FORCE_COLOR") or os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
-__all__: Iterable[str] = ("PlainDisplay",)
+def _columns(stream: TextIO) -> int:
+    """Columns for banners: the terminal's less one; 79 where there is none, whatever ``COLUMNS`` says."""
+    return max(20, shutil.get_terminal_size((80, 24)).columns - 1) if stream.isatty() else 79
