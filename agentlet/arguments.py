@@ -21,7 +21,7 @@ def validate(args, spec, rules=(), allow_unknown=False, expand=False, module="",
     """The arguments, complete: every name of ``spec`` is there, typed, aliases resolved, defaults put in.
 
     ``args`` is left as it is. An argument that is None counts as not given. ``warn`` is called with a sentence for
-    what works but should be changed. Raises `Failed` with code ``bad_arguments`` and a sentence that names the argument.
+    what works but should be changed. Raises `Failed` with ``bad_arguments`` and a sentence that names the argument.
     """
     given = _resolve_aliases(args, spec, warn)
     unknown = [name for name in given if name not in spec]
@@ -37,7 +37,7 @@ def validate(args, spec, rules=(), allow_unknown=False, expand=False, module="",
 
 
 def no_log_values(args, spec):
-    """Every value of an argument that is declared ``no_log``, as text, nested ones too; for taking them out of results."""
+    """Every value of an argument that is declared ``no_log``, as text, nested ones too: to be taken out of results."""
     found = set()
     for name, arg in spec.items():
         value = args.get(name)

@@ -20,8 +20,8 @@ _USER = re.compile(r"^[A-Za-z0-9_#][A-Za-z0-9_.@\\$-]{0,255}$")
 _GENERIC_PROMPT = re.compile(r"(?:password|passcode|passphrase|kennwort|passwort|mot de passe|contrase.a)[^\r\n]*:\s*$",
                              re.IGNORECASE)
 _MEANINGS = (
-    (r"a password is required|terminal is required to read|no askpass program|password required", "become_password_missing",
-     "%(method)s asks for a password to become %(user)s", "Give it with -K, or ansible_become_password"),
+    (r"a password is required|terminal is required to read|no askpass program|password required",
+     "become_password_missing", "%(method)s asks for a password to become %(user)s", "Give it with -K, or ansible_become_password"),
     (r"must have a tty|requires a tty", "become_tty_required", "%(method)s insists on a terminal", None),
     (r"incorrect password|Sorry, try again|Authentication failure|Authentication token|incorrect authentication",
      "become_password_wrong", "The password for %(method)s to %(user)s is wrong", "Check ansible_become_password"),
@@ -29,7 +29,7 @@ _MEANINGS = (
      "There is no user %(user)s on this host", "Create it first, or check become_user"),
     (r"not in the sudoers|is not allowed to|may not run|not permitted", "become_not_allowed",
      "%(me)s may not become %(user)s with %(method)s", "Grant it in /etc/sudoers.d, or use another become_method"),
-    (r"currently not available|no login shell", "become_no_shell", "The user %(user)s has no login shell, which su needs",
+    (r"currently not available|no login shell", "become_no_shell", "The user %(user)s has no login shell; su needs one",
      "Use become_method: sudo, or become_flags: -s /bin/sh"),
 )
 

@@ -203,8 +203,9 @@ class Child(object):
             leg.ready()
 
     def _late(self):
-        self._fail(become.Fault("become_timeout", "%s to %s took longer than %d s" % (self.identity[:2] + (START_LIMIT_S,)),
-                                "Does it wait for something else than a password?"))
+        self._fail(become.Fault(
+            "become_timeout", "%s to %s took longer than %d s" % (self.identity[:2] + (START_LIMIT_S,)),
+            "Does it wait for something else than a password?"))
 
     # Its end
 

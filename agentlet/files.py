@@ -93,7 +93,7 @@ def failed(error, path, act):
     """An `OSError` as a `Failed` with a code that people can act upon."""
     number = error.errno
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return Failed("no_space", "No space left to %s %s" % (act, path), "Free some space (df -h, df -i) and run again")
+        return Failed("no_space", "No space left to %s %s" % (act, path), "Free some space (df -h, df -i) and retry")
     if number in (errno.EACCES, errno.EPERM):
         return Failed("permission_denied", "Not allowed to %s %s" % (act, path), "Does the task need become: true?")
     if number == errno.EROFS:

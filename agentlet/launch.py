@@ -81,7 +81,7 @@ def command(marker, size, interpreters=INTERPRETERS, redirect=""):
 
 
 def interpreters_of(setting):
-    """The interpreters to try for a value of ``ansible_python_interpreter``; None and ``auto…`` mean to look for one."""
+    """The interpreters to try for a value of ``ansible_python_interpreter``; None and ``auto…``: look for one."""
     if not setting or setting.startswith("auto"):
         return INTERPRETERS
     words = shlex.split(setting)

@@ -1,8 +1,8 @@
 """What this host did for a job, on disk, so that a task that must not run twice runs once.
 
 One append-only file per job and attempt, one JSON object a line. ``begun`` is synced to disk before the task executes,
-``result`` after it. A line that was cut by a crash is as if it had not been written: a cut ``begun`` means that the task
-was not started yet. `remove` is for when the controller has stored everything.
+``result`` after it. A line that was cut by a crash is as if it had not been written: a cut ``begun`` means that the
+task was not started yet. `remove` is for when the controller has stored everything.
 """
 
 import json
@@ -22,7 +22,7 @@ def default_directory(uid, home):
 
 
 def open_directory(path):
-    """Makes the directory (0700) if needed; its path, or None when this host has no place to write or it is not ours."""
+    """Makes the directory (0700) if needed; its path, or None when there is no place to write or it is not ours."""
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
         info = os.lstat(path)

@@ -163,8 +163,9 @@ class Runtime(object):
     def _secret(self, header, body):
         if self.secrets.get(header["name"]) != header["value"]:
             self.secrets[header["name"]] = header["value"]
-            for identity in [i for i, child in self._children.items() if child.state == "over" and i.secret == header["name"]]:
-                del self._children[identity]
+            for identity, child in list(self._children.items()):
+                if child.state == "over" and identity.secret == header["name"]:
+                    del self._children[identity]
 
     def _job(self, header, body):
         from agentlet.job import Job

@@ -306,7 +306,8 @@ class WorkerLeg(object):
     def _time_is_up(self):
         self._timer = None
         limit = (self._running or {}).get("timeout_s")
-        text = "The task took longer than its %g s" % limit if limit else "The connection was lost, and the task went on"
+        lost = "The connection was lost, and the task went on for too long"
+        text = "The task took longer than its %g s" % limit if limit else lost
         self._terminate("failed", "timeout", text)
 
     def _read_printed(self):

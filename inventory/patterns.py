@@ -144,7 +144,10 @@ def _matches(
         found = [name]
     if not found:
         warnings.append(_unmatched(term, name, hosts, groups))
-    return cut(found, part)
+    chosen = cut(found, part)
+    if found and not chosen:
+        warnings.append(f"No hosts matched the subscripted pattern '{term}': {name} has {len(found)}")
+    return chosen
 
 
 def _named(name: str, hosts: Collection[str], groups: Collection[str], members: Members) -> list[str]:

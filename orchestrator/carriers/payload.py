@@ -33,7 +33,7 @@ class BootLine:
 
 @cache
 def boot_payload() -> bytes:
-    """The zlib-compressed JSON object ``{module name: source}`` that the loader reads from stdin; the same every time."""
+    """The zlib-compressed JSON object ``{module name: source}`` that the loader reads from stdin; always the same."""
     sources = {name: _source(name) for name in BUNDLE}
     return zlib.compress(json.dumps(sources).encode(), 9)
 

@@ -25,6 +25,8 @@ class Handlers:
     def add(self, nodes: Iterable[Task | Block]) -> None:
         """Append handlers (a role included on the way brings its own). The same object twice counts once."""
         for node in nodes:
+            if any(node is known for known in self.nodes):
+                continue
             self.nodes.append(node)
             for task in flatten(node):
                 self._add_task(task)

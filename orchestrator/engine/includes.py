@@ -98,6 +98,7 @@ class Includer:
         apply = task.args.get("apply")
         nodes = self._run.loader.include_tasks(one.name, task=task, play=self._play.play, params=Map(one.params),
                                                apply=apply)
+        self._play.handlers.add(self._play.play.handlers)  # of roles that the file imports
         path = str(self._run.loader.resolve_file("tasks", one.name, task=task, play=self._play.play))
         return list(nodes), path
 

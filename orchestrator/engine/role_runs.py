@@ -20,4 +20,4 @@ def left_role(host: HostState, block: Block) -> None:
 
 
 def _identity(role: Role) -> tuple[str, str]:
-    return (role.path, repr(sorted(role.params.items(), key=lambda pair: str(pair[0]))))
+    return (role.path, role.identity)

@@ -80,6 +80,7 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Map
     )
     loader = _loader(content, engine, variables, environ, folder)
     playbook = loader.load([Path(p) for p in options.playbooks], extra) if options.playbooks else None
+    warnings += [f"{c.message} ({c.origin})" + (f"; {c.hint}" if c.hint else "") for c in loader.cautions]
     return Workbench(options, inventory, content, engine, variables, loader, playbook, secrets, warnings)
 
 

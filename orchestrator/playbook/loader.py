@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import Origin
+from orchestrator.errors import ContentError, Origin
 from orchestrator.playbook.compilation import Compilation, Render, SyntaxChecker
 from orchestrator.playbook.context import context_for
 from orchestrator.playbook.faults import Caution
@@ -16,7 +16,7 @@ from orchestrator.playbook.includes import included_role, included_tasks
 from orchestrator.playbook.model import Block, IncludedRole, Play, Playbook, Task
 from orchestrator.playbook.playbook_files import compile_file
 from orchestrator.playbook.role_search import RoleSearch
-from orchestrator.playbook.values import convert
+from orchestrator.playbook.values import Mistake, convert
 from orchestrator.template.types import Map
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ class PlaybookLoader:
         files = {"tasks": tasks_from, "vars": vars_from, "defaults": defaults_from, "handlers": handlers_from}
         result = included_role(
             compilation, name, task, play, files={kind: file or "main" for kind, file in files.items()},
-            params=_as_map(params), apply=apply, public=convert("bool", public, None) is True,
-            allow_duplicates=convert("bool", allow_duplicates, None) is not False,
-            validate=convert("bool", rolespec_validate, None) is not False,
+            params=_as_map(params), apply=apply, public=_truth("public", public, task),
+            allow_duplicates=_truth("allow_duplicates", allow_duplicates, task),
+            validate=_truth("rolespec_validate", rolespec_validate, task),
         )
         self._finish(compilation)
         assert result is not None  # what could not be found has been raised
@@ -171,6 +171,15 @@ class NamesScope:
 def _asked_at(task: Task, name: str) -> Origin | None:
     """Where a task names this file, or the task itself when it was made up by a template."""
     return next((task.args.value_origin(key) for key, value in task.args.items() if value == name), task.origin)
+
+
+def _truth(name: str, value: Any, task: Task) -> bool:
+    """An option of include_role, rendered by now; "yes" and "no" count. Raises `ContentError` at its place."""
+    try:
+        return convert("bool", value, None) is True
+    except Mistake as mistake:
+        raise ContentError(f"{name} {mistake}", origin=task.args.value_origin(name) or task.origin,
+                           hint=mistake.hint) from mistake
 
 
 def _as_map(params: Mapping[str, Any] | None) -> Map:

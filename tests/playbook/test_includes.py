@@ -138,6 +138,12 @@ def test_a_role_is_private_unless_public(project):
     assert role(project, "- include_role: {name: r}").role.public is False
 
 
+def test_a_wrong_option_of_include_role_is_told_where_it_stands(project):
+    with pytest.raises(ContentError, match="public must be a boolean, not 'perhaps'") as caught:
+        role(project, "- include_role: {name: r, public: perhaps}", public="perhaps")
+    assert str(caught.value.origin) == "site.yml:3:39"
+
+
 def test_a_missing_role_and_a_missing_entry_point_are_faults(project):
     with pytest.raises(Faults) as caught:
         role(project, "- include_role: {name: r}", tasks_from="setpu")

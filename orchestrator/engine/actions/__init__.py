@@ -23,9 +23,9 @@ CONTROLLER_ONLY = {
     "template": "template", "raw": "raw", "wait_for_connection": "wait_for_connection",
     "include_tasks": "include", "include_role": "include_role", "import_tasks": "include",
     "import_role": "include_role", "validate_argument_spec": "validate_argument_spec",
-    "gather_facts": "gather_facts",
+    "gather_facts": "gather_facts", "script": "script",
 }
-WRAPPING = {"copy": "copy", "fetch": "fetch", "script": "script", "unarchive": "unarchive", "assemble": "assemble"}
+WRAPPING = {"copy": "copy", "fetch": "fetch", "unarchive": "unarchive", "assemble": "assemble"}
 
 
 @cache
@@ -57,7 +57,8 @@ def _describe(name: str, file: str) -> Any:
     spec = getattr(module, "SPECS", {}).get(name, module)
     get = spec.get if isinstance(spec, dict) else lambda key, default=None: getattr(spec, key, default)
     return registry.ModuleInfo(
-        name, get("ARGS", {}), rules=get("RULES", ()), free_form=get("FREE_FORM"), retry_safe=True, check_mode="own",
+        name, get("ARGS", {}), rules=get("RULES", ()), free_form=get("FREE_FORM"), retry_safe=bool(get("RETRY_SAFE", True)),
+        check_mode="own",
         doc=get("DOC") or module.__doc__ or "", kind="action", allow_unknown=bool(get("ALLOW_UNKNOWN", False)),
     )
 

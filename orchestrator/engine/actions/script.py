@@ -1,28 +1,48 @@
-"""The controller's half of script: finds the script and offers its bytes; without Python there, feeds it to a shell."""
+"""Runs a script of the playbook's on the host; a shell script needs no Python there.
+
+Example:
+
+    - script: files/setup.sh --color blue
+      args:
+        creates: /etc/setup.done
+
+Returns: what ``shell`` returns. Not retry-safe: a receipt tells whether it has run.
+"""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any
 
+from modules.api import Arg
 from orchestrator.engine.actions.copy import Blobs, offer
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, add_lines, failure
 from orchestrator.engine.raw_become import as_user
 from orchestrator.errors import Unreachable
 
+ARGS = {
+    "cmd": Arg("str", help="The script, searched as copy's src is, and its arguments."),
+    "chdir": Arg("path", help="Change into this directory of the host first."),
+    "creates": Arg("path", help="Do nothing when this exists on the host."),
+    "removes": Arg("path", help="Do nothing when this does not exist on the host."),
+    "executable": Arg("str", help="The interpreter, with its own arguments."),
+    "decrypt": Arg("bool", default=True, help="Open a vaulted script."),
+}
+FREE_FORM = "cmd"
+RETRY_SAFE = False
 
 async def run(call: Call) -> Value:
     args: dict[str, Any] = dict(call.args)
-    line = args.pop("free_form", None) or args.pop("_raw_params", None) or args.pop("cmd", None)
+    line = args.pop("cmd", None)
     if not line:
         return failure("no command given", "arguments")
     words = shlex.split(str(line))
     path = call.find("files", words[0])
     blobs: Blobs = {}
     await offer(call, args, path, blobs)
-    args["script"] = args.pop("src")
-    args["args"] = words[1:]
+    del args["_original_basename"]
+    args.update(script=args.pop("src"), name=path.name, arguments=" ".join(shlex.quote(w) for w in words[1:]))
     try:
         return await call.execute("script", args, blobs=blobs)
     except Unreachable as error:

@@ -1,0 +1,109 @@
+"""The engines that are compared: how each is told to do the same twenty tasks on the same hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.engine import LAB_DIR
+from tests.lab.loopback import LoopbackSshd
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = Path(__file__).with_name("work")
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+VENV = LAB_DIR / "bench-venv"
+FORKS = 50
+
+
+@dataclass(frozen=True)
+class Engine:
+    name: str
+    label: str
+    command: Callable[[Path, Path], list[str]]
+    """(inventory, playbook or None) -> argv"""
+    environment: Callable[[Path], dict[str, str]]
+    """scratch folder -> what is set besides PATH and HOME"""
+
+
+def install() -> None:
+    """Put the other engines into an environment of their own; nothing is done when it is there as pinned."""
+    stamp = VENV / ".requirements"
+    if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
+        return
+    uv = _uv()
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "-r", REQUIREMENTS], check=True)
+    stamp.write_text(REQUIREMENTS.read_text())
+
+
+def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str) -> Path:
+    """An INI inventory for orch and Ansible, and beside it one for pyinfra; returns the first."""
+    places = folder / "hosts"
+    lines, rows = [], []
+    for host in sshd.hosts(count):
+        place = str(places / host.name)
+        lines.append(f"{host.name} ansible_host={host.address} place={place} host_label={host.name}")
+        rows.append((host.name, {"ssh_hostname": host.address, "place": place, "host_label": host.name}))
+    common = {key: value for key, value in sshd.variables().items() if key != "ansible_host"}
+    shared = "\n".join(f"{key}={value}" for key, value in common.items())
+    inventory = folder / "inventory.ini"
+    inventory.write_text("\n".join(lines) + f"\n\n[all:vars]\nansible_python_interpreter={python}\n{shared}\n")
+    login = {"ssh_port": sshd.port, "ssh_user": sshd.user, "ssh_key": str(sshd.key),
+             "ssh_known_hosts_file": str(sshd.known_hosts), "ssh_strict_host_key_checking": "yes"}
+    (folder / "inventory_pyinfra.py").write_text(f"hosts = ({rows!r}, {login!r})\n")
+    return inventory
+
+
+def _ansible(inventory: Path, playbook: Path) -> list[str]:
+    return [str(VENV / "bin" / "ansible-playbook"), "-i", str(inventory), "-f", str(FORKS), str(playbook)]
+
+
+def _ansible_environment(scratch: Path) -> dict[str, str]:
+    return {"ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(scratch / "ansible"),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(scratch / "cp"), "ANSIBLE_DEPRECATION_WARNINGS": "0"}
+
+
+def _mitogen_environment(scratch: Path) -> dict[str, str]:
+    [strategy] = VENV.glob("lib/python*/site-packages/ansible_mitogen/plugins/strategy")
+    return {**_ansible_environment(scratch), "ANSIBLE_STRATEGY_PLUGINS": str(strategy),
+            "ANSIBLE_STRATEGY": "mitogen_linear"}
+
+
+def _pyinfra(inventory: Path, playbook: Path) -> list[str]:
+    return [str(VENV / "bin" / "pyinfra"), "-y", "--parallel", str(FORKS),
+            str(inventory.with_name("inventory_pyinfra.py")), str(playbook.with_name("twenty_pyinfra.py"))]
+
+
+def _orch(inventory: Path, playbook: Path) -> list[str]:
+    return [str(Path(sys.executable).with_name("orch")), "run", "-i", str(inventory), str(playbook)]
+
+
+def _orch_environment(scratch: Path) -> dict[str, str]:
+    return {"ORCH_STATE_DIR": str(scratch / "state")}
+
+
+ENGINES = {
+    engine.name: engine
+    for engine in (
+        Engine("orch", "orch", _orch, _orch_environment),
+        Engine("pyinfra", "pyinfra", _pyinfra, lambda scratch: {}),
+        Engine("mitogen", "Ansible, Mitogen", _ansible, _mitogen_environment),
+        Engine("ansible", "ansible-core, pipelining", _ansible, _ansible_environment),
+    )
+}
+
+
+def environment(engine: Engine, scratch: Path) -> dict[str, str]:
+    """A clean environment: nothing of the user's own configuration takes part."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    return {"PATH": os.environ["PATH"], "HOME": str(scratch), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+            **engine.environment(scratch)}
+
+
+def _uv() -> str:
+    candidates = [Path(sys.executable).with_name("uv"), ROOT / ".boot" / "bin" / "uv"]
+    return next((str(path) for path in candidates if path.exists()), "uv")
