@@ -21,7 +21,8 @@ _GENERIC_PROMPT = re.compile(r"(?:password|passcode|passphrase|kennwort|passwort
                              re.IGNORECASE)
 _MEANINGS = (
     (r"a password is required|terminal is required to read|no askpass program|password required",
-     "become_password_missing", "%(method)s asks for a password to become %(user)s", "Give it with -K, or ansible_become_password"),
+     "become_password_missing", "%(method)s asks for a password to become %(user)s",
+     "Give it with -K, or ansible_become_password"),
     (r"must have a tty|requires a tty", "become_tty_required", "%(method)s insists on a terminal", None),
     (r"incorrect password|Sorry, try again|Authentication failure|Authentication token|incorrect authentication",
      "become_password_wrong", "The password for %(method)s to %(user)s is wrong", "Check ansible_become_password"),

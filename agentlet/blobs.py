@@ -45,7 +45,7 @@ def receive(chunks, ref, write):
 
 
 def receive_file(chunks, ref, fd, path):
-    """Receives into an open temp file and syncs it; a full disk is ``no_space``, before anything is sent if it can be."""
+    """Receives into an open temp file and syncs it; a full disk is ``no_space``, if possible before it begins."""
     _, size = check_ref(ref)
     space = os.fstatvfs(fd)
     free = space.f_frsize * (space.f_bfree if os.geteuid() == 0 else space.f_bavail)

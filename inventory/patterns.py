@@ -183,7 +183,7 @@ def _unmatched(term: str, name: str, hosts: Collection[str], groups: Collection[
     known = list(groups)
     if len(hosts) <= MAX_NAMES_TO_COMPARE:
         known += hosts
-    near = difflib.get_close_matches(name, known, 1, 0.7) if not name.startswith("~") else []
+    near = difflib.get_close_matches(name, known, 1, 0.6) if not name.startswith("~") else []
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return f"Could not match supplied host pattern, ignoring: {term}{hint}"
 

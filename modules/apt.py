@@ -48,7 +48,7 @@ ARGS = {
     "only_upgrade": Arg("bool", "Never install what is not there yet.", default=False),
     "fail_on_autoremove": Arg("bool", "Fail when anything would be removed.", default=False),
     "dpkg_options": Arg("str", "Options for dpkg, with commas.", default="force-confdef,force-confold"),
-    "policy_rc_d": Arg("int", "Exit code of a policy-rc.d that stands during the task; 101 keeps services from starting."),
+    "policy_rc_d": Arg("int", "Exit code of a policy-rc.d for the task; 101 keeps services from starting."),
     "lock_timeout": Arg("int", "Seconds to wait for another program's lock.", default=60),
     "force_apt_get": Arg("bool", "Has no effect: apt-get is always used.", default=False),
     "auto_install_module_deps": Arg("bool", "Has no effect: nothing is needed.", default=True),

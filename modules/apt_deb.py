@@ -11,7 +11,7 @@ TIMEOUT_S = 60
 
 
 def to_install(args, host):
-    """The path of the file when it is to be installed, else None. In check mode a URL is not fetched, and counts as due."""
+    """The path of the file when it is to be installed, else None. In check mode a URL is not fetched."""
     path = args["deb"]
     if "://" in path:
         if host.check_mode:

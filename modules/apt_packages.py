@@ -7,7 +7,8 @@ from modules.api import Failed
 
 ENV = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C", "LANG": "C"}
 FORMAT = "${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${Provides}\n"
-SPEC = re.compile(r"^(?P<name>[a-zA-Z0-9*?\[][a-zA-Z0-9+.\-*?\[\]]*(?::[a-z0-9-]+)?)(?:(?P<operator>=|>=)(?P<version>\S+))?$")
+SPEC = re.compile(r"(?P<name>[a-zA-Z0-9*?\[][a-zA-Z0-9+.\-*?\[\]]*(?::[a-z0-9-]+)?)"
+                  r"(?:(?P<operator>=|>=)(?P<version>\S+))?$")
 ACTION = re.compile(r"^(Inst|Remv|Purg) (\S+)(?: \[([^\]]*)\])?(?: \((\S+))?")
 
 

@@ -13,7 +13,7 @@ Comments and options of other keys stay as they are. Returns ``user``, ``path``,
 
 import os
 import pwd
-import shlex
+import re
 import urllib.request
 
 from modules.api import Arg, Change, Failed, Same
@@ -31,6 +31,7 @@ ARGS = {
     "follow": Arg("bool", "Follow a link that stands in the file's place.", default=False),
 }
 TYPES = ("ssh-", "ecdsa-", "sk-")
+WORD = re.compile(r'(?:[^\s"]|"(?:\\.|[^"\\])*")+')
 LIMIT_BYTES = 1024 * 1024
 
 
@@ -86,12 +87,7 @@ def parse(line):
 
 def split(line):
     """The words of a line, where spaces within double quotes do not part them."""
-    lexer = shlex.shlex(line, posix=False)
-    lexer.whitespace_split, lexer.quotes, lexer.commenters = True, '"', ""
-    try:
-        return list(lexer)
-    except ValueError:
-        return line.split()
+    return WORD.findall(line)
 
 
 def described(line, args):

@@ -32,7 +32,8 @@ NAMES = {
 
 FAMILIES = {
     "Debian": ("Debian", "Ubuntu", "Raspbian", "Neon", "KDE neon", "Linux Mint", "SteamOS", "Devuan", "Kali",
-               "Cumulus Linux", "Linux Mint Debian Edition", "Pop!_OS", "Parrot", "Pardus GNU/Linux", "Uos", "UnionTech OS", "Deepin", "OSMC",
+               "Cumulus Linux", "Linux Mint Debian Edition", "Pop!_OS", "Parrot", "Pardus GNU/Linux", "Uos",
+    "UnionTech OS", "Deepin", "OSMC",
                "elementary OS", "Linuxmint"),
     "RedHat": ("RedHat", "RHEL", "Fedora", "CentOS", "Scientific", "SLC", "Ascendos", "CloudLinux", "PSBM",
                "OracleLinux", "OVS", "OEL", "Amazon", "Amzn", "Virtuozzo", "XenServer", "Alibaba", "EulerOS",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from orchestrator.cli.groups import HELP
 
-@click.command("doc", context_settings={"help_option_names": ["-h", "--help"]},
+
+@click.command("doc", context_settings=HELP,
                epilog="\b\nExamples:\n  orch doc\n  orch doc copy")
 @click.argument("module", required=False)
 def command(module: str | None) -> None:

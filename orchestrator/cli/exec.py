@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.groups import HELP
 from orchestrator.cli.options import connection_options, inventory_options, output_options
 
 
-@click.command("exec", context_settings={"help_option_names": ["-h", "--help"]}, epilog="""\b
+@click.command("exec", context_settings=HELP, epilog="""\b
 Examples:
   orch exec all -m ping -i inventory.yml
   orch exec web -a 'uptime' -i inventory.yml

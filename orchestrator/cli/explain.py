@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.groups import HELP, NearestGroup
 from orchestrator.cli.options import inventory_options
 
 
-@click.group("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("explain", cls=NearestGroup, context_settings=HELP)
 def command() -> None:
     """Say where a value comes from."""
 

@@ -4,43 +4,82 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import Origin, UsageError
+from orchestrator.errors import ContentError, Origin, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.content.loader import ContentLoader
+    from orchestrator.content.vault import Vault
+    from orchestrator.template.types import Map
+
+PLACE = Origin("-e")
 
 
-def parse_extra_vars(given: Sequence[str]) -> dict[str, Any]:
-    """The variables of all -e options; later ones win. Pairs are text, mappings keep their types, as in Ansible."""
-    found: dict[str, Any] = {}
-    for text in given:
-        found.update(_parse(text))
+def parse_extra_vars(given: Sequence[str], vault: Vault | None = None) -> Map:
+    """The variables of all -e options; later ones win. Pairs are text, mappings keep their types, as in Ansible.
+
+    Values that hold Jinja are `Template`: the operator's own words are trusted. ``vault`` opens vaulted files.
+    Raises `UsageError` or `ContentError` with the place.
+    """
+    from orchestrator.template.types import Map
+
+    parsed = [_parse(text, vault) for text in given]
+    if len(parsed) == 1:
+        return parsed[0]  # as it is: a file's mapping knows where each of its names stands
+    found = Map(origin=PLACE)
+    for variables in parsed:
+        found.update(variables)
     return found
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str, vault: Vault | None) -> Map:
     from orchestrator.content.loader import ContentLoader
-    from orchestrator.content.yaml import load_yaml
+    from orchestrator.content.trust import trust
+    from orchestrator.template.types import Map
 
     text = text.strip()
     if text.startswith("@"):
-        return dict(ContentLoader().read_vars(text[1:]))
-    if text[:1] in "{[":
-        value = load_yaml(text, file="<extra vars>")
-        if not isinstance(value, dict):
-            raise UsageError("-e takes name=value pairs or a mapping, not a list", origin=Origin("-e"))
-        return dict(value)
-    return dict(_pair(word) for word in _split(text))
+        return _file(ContentLoader(vault), text[1:])
+    if text[:1] in ("{", "["):
+        return _mapping(text)
+    pairs = dict(_pair(word) for word in _split(text))
+    return Map(trust(pairs, PLACE), origin=PLACE)
+
+
+def _file(loader: ContentLoader, name: str) -> Map:
+    import os
+
+    if not name:
+        raise UsageError("-e @ names no file", hint="-e @vars.yml")
+    return loader.read_vars(os.path.expanduser(name))
+
+
+def _mapping(text: str) -> Map:
+    from orchestrator.content.yaml import load_yaml
+    from orchestrator.template.types import Map
+
+    try:
+        value = load_yaml(text, file="-e")
+    except ContentError as error:
+        error.hint = error.hint or "quote the whole mapping for the shell: -e '{\"name\": \"value\"}'"
+        raise
+    if not isinstance(value, Map):
+        raise UsageError("-e takes name=value pairs or a mapping, not a list", origin=PLACE,
+                         hint="-e '{\"names\": [1, 2]}'")
+    return value
 
 
 def _split(text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"-e {text}: {error}", hint="quote the value") from None
+        raise UsageError(f"-e {text}: {error}", hint="quote the value, inside the quotes of the shell") from None
 
 
 def _pair(word: str) -> tuple[str, str]:
     name, equals, value = word.partition("=")
     if not equals or not name.isidentifier():
-        raise UsageError(f"-e {word}: this is no name=value", hint="-e 'version=1.2 debug=yes', -e @vars.yml, or JSON")
+        raise UsageError(f"-e {word}: this is no name=value",
+                         hint="-e 'version=1.2 debug=yes', -e @vars.yml, or JSON; quote a value that holds blanks")
     return name, value

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.groups import HELP
+
 FILES = {
     "inventory.yml": """\
 all:
@@ -29,7 +31,7 @@ all:
 }
 
 
-@click.command("init", context_settings={"help_option_names": ["-h", "--help"]},
+@click.command("init", context_settings=HELP,
                epilog="\b\nExample:\n  orch init my-fleet && cd my-fleet && orch run site.yml")
 @click.argument("directory", default=".", type=click.Path(file_okay=False, path_type=Path))
 def command(directory: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.groups import HELP, NearestGroup
 from orchestrator.cli.options import inventory_options
 
 
-@click.group("inventory", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("inventory", cls=NearestGroup, context_settings=HELP)
 def command() -> None:
     """Look at an inventory."""
 

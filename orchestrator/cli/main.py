@@ -5,8 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+from orchestrator.cli.groups import HELP, NearestGroup
+
+if TYPE_CHECKING:
+    from orchestrator.errors import OrchError
+
+EXIT_ERROR, EXIT_STOPPED = 1, 130
 
 COMMANDS = {
     "run": ("run", "Run playbooks on the hosts of an inventory."),
@@ -21,7 +29,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(NearestGroup):
     """Knows its commands' names and one-line helps; loads a command's file only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -38,18 +46,14 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
 
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else f" Commands: {', '.join(COMMANDS)}."
-            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]},
-             epilog="Exit codes: 0 well, 1 error, 2 a host failed, 4 a host was unreachable, 130 stopped.")
+@click.group(cls=LazyGroup, context_settings=HELP, epilog="""\b
+Exit codes:
+  0    all went well
+  1    nothing was run: wrong options, faults in the files, no store
+  2    a task failed on a host (orch plan: something would change)
+  4    a host could not be reached
+  130  stopped by Ctrl-C or `orch runs cancel`""")
 @click.version_option(package_name="orch-fleet", prog_name="orch")
 def command() -> None:
     """Push orchestrator with a pull fallback: your Ansible playbooks, many times faster, on every host.
@@ -65,19 +69,66 @@ def command() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script. Errors that orch knows are shown with their place and hint; others keep their traceback."""
-    from orchestrator.errors import OrchError
+    sys.exit(_exit_code(argv))
 
+
+def _exit_code(argv: Sequence[str] | None) -> int:
     try:
-        command.main(args=list(argv) if argv is not None else None, prog_name="orch")
-    except OrchError as error:
+        returned = command.main(args=list(argv) if argv is not None else None, prog_name="orch", standalone_mode=False)
+        return returned if isinstance(returned, int) else 0
+    except click.ClickException as error:
+        _show_usage(error)
+        return EXIT_ERROR
+    except (click.Abort, KeyboardInterrupt, EOFError):
+        sys.stderr.write("\nstopped\n")
+        return EXIT_STOPPED
+    except BrokenPipeError:
+        # The reader of our output has gone (`orch runs list | head`): nothing left to say, and Python must not
+        # try to when it flushes on its way out.
+        _discard_output()
+        return 0
+    except Exception as error:
+        known = _known(error)
+        if known is None:
+            raise
         from orchestrator.cli.display.errors import render_error
 
-        sys.stderr.write(render_error(error).rstrip("\n") + "\n")
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader of our output has gone (`orch runs list | head`): nothing left to say.
-        sys.stderr.close()
-        sys.exit(0)
+        sys.stderr.write(render_error(known).rstrip("\n") + "\n")
+        return EXIT_ERROR
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """A wrong command line ends with 1, not with click's 2: that one says that a host failed or would be changed."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        sys.stderr.write(f"{error.format_message()}\n")
+        return
+    sys.stderr.write(f"error: {error.format_message()}\n")
+    if context is not None:
+        sys.stderr.write(f"  hint: {context.command_path} --help\n")
+
+
+def _known(error: Exception) -> OrchError | None:
+    """The error as one of orch's own; the inventory, which knows nothing of the house, has a tree of its own."""
+    from orchestrator.errors import InventoryFault, OrchError, Origin
+
+    if isinstance(error, OrchError):
+        return error
+    if type(error).__module__ == "inventory.errors":
+        from inventory import InventoryError
+
+        assert isinstance(error, InventoryError)
+        place = Origin(error.file, error.line or 0, error.column or 0) if error.file else None
+        return InventoryFault(error.message, origin=place, hint=error.hint)
+    return None
+
+
+def _discard_output() -> None:
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 if __name__ == "__main__":

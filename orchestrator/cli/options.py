@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from orchestrator.content.vault import Vault
     from orchestrator.engine.options import RunOptions
-    from orchestrator.engine.setup import Secrets
+    from orchestrator.engine.setup import Secrets, Workbench
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +52,7 @@ def connection_options() -> Callable[[F], F]:
         click.option("-c", "--connection", metavar="TYPE", help="ssh or local."),
         click.option("-T", "--timeout", type=float, metavar="SECONDS", help="How long a connect may take."),
         click.option("--ssh-common-args", metavar="ARGS", help="ssh options for all hosts (ProxyJump …)."),
+        click.option("--ssh-extra-args", metavar="ARGS", help="The same: both are counted."),
         click.option("-b", "--become", is_flag=True, default=None, help="Become another user (root unless said)."),
         click.option("--become-user", metavar="USER", help="Become this user."),
         click.option("--become-method", metavar="METHOD", help="sudo, su or doas."),
@@ -75,7 +77,21 @@ def output_options() -> Callable[[F], F]:
     ])
 
 
-def run_options(playbooks: tuple[str, ...], given: dict[str, Any]) -> RunOptions:
+def workbench(playbooks: tuple[str, ...], given: dict[str, Any], **overrides: Any) -> Workbench:
+    """Passwords asked for, inventory and playbooks read. ``overrides`` are `RunOptions` fields that a command sets.
+
+    Raises `Faults` with all that is wrong in the files; no host has been touched then.
+    """
+    from dataclasses import replace
+
+    from orchestrator.engine.setup import prepare
+
+    secrets = secrets_from(given)
+    options = replace(run_options(playbooks, given, secrets.vault), **overrides)
+    return prepare(options, secrets)
+
+
+def run_options(playbooks: tuple[str, ...], given: dict[str, Any], vault: Vault | None = None) -> RunOptions:
     """The options of a run from what click has parsed, with Ansible's environment variables behind them."""
     from orchestrator.cli.extra_vars import parse_extra_vars
     from orchestrator.engine.options import RunOptions
@@ -86,14 +102,14 @@ def run_options(playbooks: tuple[str, ...], given: dict[str, Any]) -> RunOptions
     limit = given.get("limit")
     return RunOptions(
         playbooks=playbooks, inventory=inventory_sources(given.get("inventory") or ()), limit=limit,
-        extra_vars=parse_extra_vars(given.get("extra_vars") or ()), tags=_words(given.get("tags")) or ("all",),
+        extra_vars=parse_extra_vars(given.get("extra_vars") or (), vault), tags=_words(given.get("tags")) or ("all",),
         skip_tags=_words(given.get("skip_tags")), check=bool(given.get("check")), diff=bool(given.get("diff")),
         forks=given.get("forks") or 0, start_at_task=given.get("start_at_task"),
         force_handlers=bool(given.get("force_handlers")) or flag("ANSIBLE_FORCE_HANDLERS"),
         flush_cache=bool(given.get("flush_cache")), user=given.get("user") or os.environ.get("ANSIBLE_REMOTE_USER"),
         connection=given.get("connection"), private_key=given.get("private_key"), timeout_s=given.get("timeout"),
         become=given.get("become") or None, become_user=given.get("become_user"),
-        become_method=given.get("become_method"), ssh_common_args=given.get("ssh_common_args"),
+        become_method=given.get("become_method"), ssh_common_args=_joined(given, "ssh_common_args", "ssh_extra_args"),
         verbosity=given.get("verbosity") or 0,
         gathering=os.environ.get("ANSIBLE_GATHERING", "implicit"),
         strategy=os.environ.get("ANSIBLE_STRATEGY", "linear"),
@@ -111,6 +127,10 @@ def inventory_sources(given: tuple[str, ...]) -> tuple[str, ...]:
         if Path(name).exists():
             return (name,)
     return ()
+
+
+def _joined(given: dict[str, Any], *names: str) -> str | None:
+    return " ".join(given[name] for name in names if given.get(name)) or None
 
 
 def _words(values: Any) -> tuple[str, ...]:

@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
+    from orchestrator.content.vault import Vault, VaultSecret
     from orchestrator.engine.setup import Secrets
+
+MAX_BYTES = 64 * 1024
 
 
 def ask_secrets(given: dict[str, Any]) -> Secrets:
-    """Login, become and vault passwords as the options say."""
+    """Login, become and vault passwords as the options say, in Ansible's order.
+
+    Where -k and -K are both given, an empty become password means the login password.
+    """
     from orchestrator.engine.setup import Secrets
     from orchestrator.security.secrets import Secret
 
-    login = _one(given.get("ask_pass"), given.get("connection_password_file"), "SSH password: ")
-    become = _one(given.get("ask_become_pass"), given.get("become_password_file"),
-                  "BECOME password[defaults to SSH password]: " if login else "BECOME password: ") or (
-                      login if given.get("ask_become_pass") else None)
+    environ = os.environ
+    login = _one(given.get("ask_pass"), "SSH password: ",
+                 given.get("connection_password_file") or environ.get("ANSIBLE_CONNECTION_PASSWORD_FILE"))
+    prompt = "BECOME password[defaults to SSH password]: " if login else "BECOME password: "
+    become = _one(given.get("ask_become_pass"), prompt,
+                  given.get("become_password_file") or environ.get("ANSIBLE_BECOME_PASSWORD_FILE"))
+    if given.get("ask_become_pass"):
+        become = become or login
     return Secrets(Secret(login) if login else None, Secret(become) if become else None, _vault(given))
 
 
-def _one(ask: Any, file: Any, prompt: str) -> str | None:
+def _one(ask: Any, prompt: str, file: Any) -> str | None:
     if ask:
         return getpass.getpass(prompt)
     return _read(str(file)) if file else None
@@ -33,27 +43,32 @@ def _one(ask: Any, file: Any, prompt: str) -> str | None:
 def _read(path: str) -> str:
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as stream:
-            return stream.read().rstrip("\r\n")
+            return stream.read(MAX_BYTES).rstrip("\r\n")
     except OSError as error:
         raise UsageError(f"cannot read the password file {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"the password file {path} is not UTF-8 text") from None
 
 
-def _vault(given: dict[str, Any]) -> Any:
-    from orchestrator.content.vault import Vault, VaultSecret, read_password_file
+def _vault(given: dict[str, Any]) -> Vault:
+    from orchestrator.content.passwords import parse_vault_id
+    from orchestrator.content.vault import DEFAULT_ID, Vault, VaultSecret
 
-    secrets = []
-    sources = [("default", f) for f in given.get("vault_files") or ()]
+    sources = [parse_vault_id(text) for text in given.get("vault_ids") or ()]
+    sources += [(DEFAULT_ID, file) for file in given.get("vault_files") or ()]
     environment = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
-    if not sources and environment:
-        sources.append(("default", environment))
-    for text in given.get("vault_ids") or ():
-        label, at, source = text.rpartition("@")
-        sources.append((label if at else "default", source))
-    for label, source in sources:
-        if source == "prompt":
-            secrets.append(VaultSecret(label, getpass.getpass(f"Vault password ({label}): ").encode()))
-        else:
-            secrets.append(VaultSecret(label, read_password_file(os.path.expanduser(source), label)))
+    if environment and not given.get("vault_files"):
+        sources.append((DEFAULT_ID, environment))
+    secrets = [_vault_secret(label, source) for label, source in sources]
     if given.get("ask_vault"):
-        secrets.append(VaultSecret("default", getpass.getpass("Vault password: ").encode()))
+        secrets.append(VaultSecret(DEFAULT_ID, getpass.getpass("Vault password: ").encode()))
     return Vault(secrets)
+
+
+def _vault_secret(label: str, source: str) -> VaultSecret:
+    from orchestrator.content.passwords import read_secret
+    from orchestrator.content.vault import VaultSecret
+
+    if source in ("prompt", "prompt_ask_vault_pass"):
+        return VaultSecret(label, getpass.getpass(f"Vault password ({label}): ").encode())
+    return read_secret(source, label)

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.groups import HELP
 from orchestrator.cli.options import connection_options, inventory_options, output_options
 
 
-@click.command("plan", context_settings={"help_option_names": ["-h", "--help"]}, epilog="""\b
+@click.command("plan", context_settings=HELP, epilog="""\b
 Examples:
   orch plan site.yml -i inventory.yml
   orch plan site.yml -l web1 && echo 'nothing to do'

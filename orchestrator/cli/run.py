@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.groups import HELP
 from orchestrator.cli.options import connection_options, inventory_options, output_options
 
 
-@click.command("run", context_settings={"help_option_names": ["-h", "--help"]}, epilog="""\b
+@click.command("run", context_settings=HELP, epilog="""\b
 Examples:
   orch run site.yml -i inventory.yml
   orch run site.yml -i web1,web2 -u root -D        two hosts, show differences

@@ -5,36 +5,37 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.options import run_options, secrets_from, state_directory
-from orchestrator.engine.setup import Workbench, prepare
-from orchestrator.errors import UsageError
+from orchestrator.cli.options import secrets_from, state_directory, workbench
+from orchestrator.cli.targets import check_targets
 
 if TYPE_CHECKING:
     from orchestrator.cli.display import Display
     from orchestrator.engine.events import RunEnded
     from orchestrator.engine.launch import ResumePoint
+    from orchestrator.engine.setup import Workbench
+
+MakeDisplay = Callable[[], "Display"]
 
 
-def run_playbooks(playbooks: tuple[str, ...], given: dict[str, Any], make_display: Callable[[], Display] | None = None,
+def run_playbooks(playbooks: tuple[str, ...], given: dict[str, Any], make_display: MakeDisplay | None = None,
                   **overrides: Any) -> int:
     """Run and return the exit code."""
-    options = replace(run_options(playbooks, given), **overrides)
-    bench = prepare(options, secrets_from(given))
-    return _launch(bench, given, make_display=make_display)
+    return launch(workbench(playbooks, given, **overrides), given, make_display=make_display)
 
 
-def _launch(bench: Workbench, given: dict[str, Any], resume: ResumePoint | None = None,
-            make_display: Callable[[], Display] | None = None) -> int:
-    from orchestrator.engine.launch import launch
+def launch(bench: Workbench, given: dict[str, Any], resume: ResumePoint | None = None,
+           make_display: MakeDisplay | None = None) -> int:
+    """Run what was prepared and return the exit code. Raises `UsageError` for targets that cannot be meant."""
+    from orchestrator.engine import launch as engine
 
+    check_targets(bench)
     display = make_display() if make_display else choose_display(given)
     try:
-        ended: RunEnded = asyncio.run(launch(
+        ended: RunEnded = asyncio.run(engine.launch(
             bench, state_dir=state_directory(), store_url=given.get("store_url"), emit=display.on, resume=resume,
             interactive=sys.stdin.isatty(),
         ))
@@ -61,19 +62,26 @@ def resume_run(run_id: str, given: dict[str, Any]) -> int:
     finally:
         store.close()
     bench = prepare_resumed(point, secrets_from(given), {"verbosity": int(given.get("verbosity") or 0)})
-    return _launch(bench, given, resume=point)
+    return launch(bench, given, resume=point)
 
 
 def list_only(playbooks: tuple[str, ...], given: dict[str, Any]) -> int:
     """--syntax-check, --list-hosts, --list-tasks, --list-tags: no host is touched."""
-    from orchestrator.playbook.listing import list_playbook
-
-    bench = prepare(run_options(playbooks, given), secrets_from(given))
-    assert bench.playbook is not None
+    whole = workbench(playbooks, given)  # all of them first: the faults of all are told together
+    check_targets(whole)
+    for warning in whole.warnings:
+        click.echo(f"[WARNING]: {warning}", err=True)
     for name in playbooks:
         click.echo(f"\nplaybook: {name}")
-    if given["syntax_check"] and not (given["list_hosts"] or given["list_tasks"] or given["list_tags"]):
-        return 0
+        if not given["syntax_check"]:
+            click.echo(_listing(whole if len(playbooks) == 1 else workbench((name,), given), given))
+    return 0
+
+
+def _listing(bench: Workbench, given: dict[str, Any]) -> str:
+    from orchestrator.playbook.listing import list_playbook
+
+    assert bench.playbook is not None
 
     def hosts_of(play: Any) -> list[str]:
         scope = bench.variables.scope(None, play)
@@ -81,11 +89,7 @@ def list_only(playbooks: tuple[str, ...], given: dict[str, Any]) -> int:
         text = ",".join(pattern) if isinstance(pattern, list) else str(pattern)
         return bench.inventory.match(text, bench.options.limit)
 
-    click.echo(list_playbook(
+    return list_playbook(
         bench.playbook, hosts_of=hosts_of, hosts=given["list_hosts"], tasks=given["list_tasks"],
         tags=given["list_tags"], only=bench.options.tags, skip=bench.options.skip_tags,
-    ))
-    return 0
-
-
-__all__ = ["UsageError", "choose_display", "list_only", "resume_run", "run_playbooks"]
+    )

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.groups import HELP, NearestGroup
+
 if TYPE_CHECKING:
     from orchestrator.store import Store
 
 STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database to read.")
 
 
-@click.group("runs", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("runs", cls=NearestGroup, context_settings=HELP)
 def command() -> None:
     """Look at runs."""
 

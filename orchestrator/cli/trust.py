@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.groups import HELP
 from orchestrator.cli.options import inventory_options
 
 
-@click.command("trust", context_settings={"help_option_names": ["-h", "--help"]}, epilog="""\b
+@click.command("trust", context_settings=HELP, epilog="""\b
 Examples:
   orch trust web1.example.net
   orch trust all -i inventory.yml          ask for each host of the inventory

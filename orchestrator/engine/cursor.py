@@ -11,7 +11,7 @@ next, so that a host in a ``rescue`` catches up with the others before they go o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.playbook.model import Block, Task
 
@@ -70,6 +70,16 @@ class Cursor:
         if self._step is None:
             self._step = self._seek()
         return self._step
+
+    def ahead(self, limit: int) -> list[Task]:
+        """The tasks that come next if each ends well, at most ``limit``; this cursor stays where it is."""
+        scout = Cursor((), wanted=self._wanted, enter=self._enter)
+        scout._frames = [replace(frame) for frame in self._frames]
+        found: list[Task] = []
+        while len(found) < limit and (step := scout.peek()) is not None:
+            found.append(step.task)
+            scout.advance()
+        return found
 
     def advance(self) -> None:
         """The task of `peek` has ended well (or was ignored, or skipped)."""

@@ -36,7 +36,8 @@ def install() -> None:
         return
     uv = _uv()
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "-r", REQUIREMENTS], check=True)
+    python = VENV / "bin" / "python"
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", REQUIREMENTS], check=True)
     stamp.write_text(REQUIREMENTS.read_text())
 
 

@@ -47,7 +47,7 @@ class Remote:
         return result
 
     def converge(self, module: str, args: dict[str, Any], look: str) -> Result:
-        """Check mode predicts and leaves what ``look`` (a shell command) shows; the real run changes; the next does not."""
+        """Check mode predicts and leaves what ``look`` (a shell command) shows; then it changes, and only once."""
         before = self.shell(look)
         predicted = self.run(module, args, check=True)
         assert predicted["status"] == "changed", predicted

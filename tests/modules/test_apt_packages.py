@@ -40,7 +40,8 @@ def test_dpkgs_database_is_read() -> None:
 
 
 REMOVALS = {
-    "installed": (["nginx"], False, ["nginx"]), "gone already": (["old"], False, []), "to be purged": (["old"], True, ["old"]),
+    "installed": (["nginx"], False, ["nginx"]), "gone already": (["old"], False, []),
+    "to be purged": (["old"], True, ["old"]),
     "unknown": (["zzz"], True, []), "pattern": (["*"], False, ["held", "nginx"]),
 }
 

@@ -78,7 +78,8 @@ CASES = {
         {OS: os_release(ID="frobnix", NAME="Frobnix", VERSION_ID="1.5", ID_LIKE="debian")},
         ("Frobnix", "1.5", "1", "NA", "Debian")),
     "no file at all": ({}, ("Linux", "NA", "NA", "NA", "Linux")),
-    "bytes that are no text": ({OS: 'ID=debian\nNAME="\udcff"\nVERSION_ID=12\n'}, ("Debian", "12", "12", "NA", "Debian")),
+    "bytes that are no text": (
+        {OS: 'ID=debian\nNAME="\udcff"\nVERSION_ID=12\n'}, ("Debian", "12", "12", "NA", "Debian")),
 }
 
 
@@ -90,7 +91,8 @@ def test_a_distribution_is_told_by_its_release_files(texts: dict[str, str], want
 
 
 def test_lsb_facts_come_from_the_lsb_file_or_from_os_release() -> None:
-    content = 'DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\nDISTRIB_CODENAME=jammy\nDISTRIB_DESCRIPTION="Ubuntu 22.04 LTS"\n'
+    content = ('DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\nDISTRIB_CODENAME=jammy\n'
+               'DISTRIB_DESCRIPTION="Ubuntu 22.04 LTS"\n')
     wanted = {"id": "Ubuntu", "release": "22.04", "codename": "jammy", "description": "Ubuntu 22.04 LTS",
               "major_release": "22"}
     assert parse_lsb_release(content) == wanted

@@ -137,7 +137,8 @@ def test_crontabs_are_kept(remote: Remote) -> None:
     remote.converge("cron", {**job, "user": "ops", "state": "absent"}, look)
     file = {"name": "x", "cron_file": "orch", "user": "root", "special_time": "daily", "job": "/bin/true"}
     remote.converge("cron", file, look)
-    assert remote.shell("cat /etc/cron.d/orch; stat -c %a /etc/cron.d/orch") == "#Ansible: x\n@daily root /bin/true\n644"
+    assert remote.shell("cat /etc/cron.d/orch") == "#Ansible: x\n@daily root /bin/true"
+    assert remote.shell("stat -c %a /etc/cron.d/orch") == "644"
     remote.converge("cron", {"name": "x", "cron_file": "orch", "state": "absent"}, look)
     remote.shell("crontab -r")
 
@@ -170,8 +171,10 @@ def test_packages_come_stay_and_go(remote: Remote) -> None:
     remote.run("apt", {"update_cache": True})
     done = remote.converge("apt", present, look)
     assert [part["after"].split()[0::2] for part in done["diff"]] == [["hello", "tree"]]
-    for same in ({"name": "tree>=1.0"}, {"name": "tree", "state": "latest"}, {"name": "awk"}, {"name": "nope", "state": "absent"}):
-        remote.unchanged("apt", same)
+    remote.unchanged("apt", {"name": "tree>=1.0"})
+    remote.unchanged("apt", {"name": ["tree"], "state": "latest"})
+    remote.unchanged("apt", {"name": "awk"})  # virtual, and provided
+    remote.unchanged("apt", {"name": "nope", "state": "absent"})
     remote.converge("apt", {"name": "tree,hello", "state": "absent", "purge": True}, look)
     remote.converge("package", {"name": "tree", "state": "present"}, look)
     remote.converge("package", {"name": ["tree"], "state": "absent"}, look)
@@ -210,3 +213,10 @@ def test_a_repository_out_of_reach_is_a_failure_and_not_a_warning(lab_hosts: Lab
     remote = Remote(lab_hosts(1, fresh=True)[0])
     remote.shell("echo 'deb http://127.0.0.1:9/debian bookworm main' > /etc/apt/sources.list.d/broken.list")
     remote.fails("apt", {"update_cache": True, "update_cache_retries": 1}, "cache", "Failed to update apt cache")
+
+
+def test_services_and_packages_of_a_host_are_facts(remote: Remote) -> None:
+    services = remote.run("service_facts", {})["values"]["ansible_facts"]["services"]
+    assert services["cron.service"] == {"name": "cron.service", "state": "running", "status": "enabled",
+                                        "source": "systemd"}
+    assert "systemd" in remote.run("package_facts", {})["values"]["ansible_facts"]["packages"]

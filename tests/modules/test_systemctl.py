@@ -61,7 +61,8 @@ def test_properties_of_several_lines_are_one_value() -> None:
 
 
 STATUS = {
-    "lsb running": (0, "", True), "lsb stopped": (3, "", False), "words win over a wrong 0": (0, "x is not running", False),
+    "lsb running": (0, "", True), "lsb stopped": (3, "", False),
+    "words win over a wrong 0": (0, "x is not running", False),
     "stopped by words": (0, " * status: stopped", False), "odd code, running": (4, "x is running", True),
     "nothing told": (4, "?", None),
 }

@@ -57,7 +57,8 @@ def test_what_a_port_sends_is_searched(on_host: OnHost, server: socket.socket) -
     port = server.getsockname()[1]
     values = on_host.run("wait_for", {"port": port, "search_regex": r"ES(?P<kind>M)TP", "timeout": 5})["values"]
     assert (values["match_groups"], values["match_groupdict"]) == (["M"], {"kind": "M"})
-    on_host.fails("wait_for", {"port": port, "search_regex": "IMAP", "timeout": 1}, code="timeout", says="search string")
+    missing = {"port": port, "search_regex": "IMAP", "timeout": 1}
+    on_host.fails("wait_for", missing, code="timeout", says="search string")
 
 
 def test_a_file_appears_and_holds_a_text(on_host: OnHost, tmp_path: Path) -> None:

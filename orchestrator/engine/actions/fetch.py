@@ -34,7 +34,7 @@ async def run(call: Call) -> Value:
         sinks.append(Sink(local))
         return sinks[-1]
 
-    remote = {k: v for k, v in args.items() if k in ("src", "fail_on_missing", "validate_checksum")}
+    remote = {k: v for k, v in args.items() if k in ("src", "dest", "fail_on_missing", "validate_checksum")}
     if had:
         remote["known_checksum"] = had
     value = await call.execute("fetch", remote, uploads=uploads)

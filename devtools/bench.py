@@ -1,0 +1,145 @@
+"""`./dev bench`: what orch costs, beside ansible-core, Ansible with Mitogen, and pyinfra, in one run.
+
+Every engine does the same twenty mixed tasks on 1, 10 and 100 hosts (addresses of an sshd on loopback), each time on
+hosts it has not seen. Costs are those of the controller: wall time, CPU of all its processes, peak memory. What the
+hosts used is shown apart. Whether the work was done is checked on each host.
+
+`./dev bench start` measures what comes before the first host: `orch --help`, start to first connect, 10,000 hosts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from devtools import system
+from tests.bench import compare, engines, start
+from tests.bench.compare import Outcome
+from tests.lab import loopback
+
+EXPECTED = {"ansible": (30, 80), "mitogen": (5, 50), "pyinfra": (12, 10)}
+"""At least so many times less wall time and CPU on 50 hosts."""
+
+KIB = 1024
+CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    if options.what == "start":
+        return report_start()
+    system.install({"openssh-server": "sshd", "openssh-client": "ssh"})
+    reason = loopback.missing()
+    if reason:
+        print(f"bench: {reason}", file=sys.stderr)
+        return 1
+    if set(options.engines) - {"orch"}:
+        engines.install()
+    outcomes = compare.compare(options.engines, options.hosts, options.limit)
+    CONSOLE.print(costs_table(outcomes))
+    if "orch" in options.engines:
+        CONSOLE.print(ratios_table(outcomes))
+        CONSOLE.print(budgets_table(outcomes, options.limit))
+    return 0 if all(outcome.is_complete for outcome in outcomes) else 1
+
+
+def report_start() -> int:
+    rows = [("orch --help, CPU", "150 ms", start.help_cpu_s(), 0.150),
+            ("orch run, start to first connect, CPU", "400 ms", start.first_connect_cpu_s(), 0.400)]
+    for form in ("ini", "yaml"):
+        wall, cpu = start.inventory_wall_s(form)
+        rows.append((f"10,000 hosts from {form}, loaded and matched (CPU {cpu:.2f} s)", "2 s", wall, 2.0))
+    CONSOLE.print(_budgets([(name, budget, _time(seconds), seconds <= limit) for name, budget, seconds, limit in rows]))
+    return 0
+
+
+def costs_table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(title=f"{compare.TASKS} mixed tasks, first run on fresh hosts")
+    for name in ("hosts", "engine", "wall", "controller CPU", "peak memory", "hosts' CPU", "done"):
+        table.add_column(name, justify="left" if name == "engine" else "right")
+    for outcome in outcomes:
+        cost = outcome.cost
+        table.add_row(str(outcome.hosts), engines.ENGINES[outcome.engine].label, _time(cost.wall_s), _time(cost.cpu_s),
+                      f"{cost.peak_bytes / KIB**2:.0f} MiB", _time(outcome.hosts_cpu_s),
+                      "all" if outcome.is_complete else f"{outcome.done} of {outcome.hosts}")
+    return table
+
+
+def ratios_table(outcomes: Sequence[Outcome]) -> Table:
+    """How many times more the others cost than orch; of an incomplete run nothing is said."""
+    table = Table(title="times what orch costs (expected on 50 hosts: at least)")
+    for name in ("hosts", "engine", "wall", "controller CPU", "peak memory", "expected wall", "expected CPU"):
+        table.add_column(name, justify="left" if name == "engine" else "right")
+    ours = {outcome.hosts: outcome.cost for outcome in outcomes if outcome.engine == "orch" and outcome.is_complete}
+    for outcome in outcomes:
+        base = ours.get(outcome.hosts)
+        if outcome.engine == "orch" or base is None or not outcome.is_complete:
+            continue
+        wall, cpu = EXPECTED[outcome.engine]
+        table.add_row(str(outcome.hosts), engines.ENGINES[outcome.engine].label,
+                      f"{outcome.cost.wall_s / base.wall_s:.1f}", f"{outcome.cost.cpu_s / base.cpu_s:.1f}",
+                      f"{outcome.cost.peak_bytes / base.peak_bytes:.1f}", str(wall), str(cpu))
+    return table
+
+
+def budgets_table(outcomes: Sequence[Outcome], limit_s: float) -> Table:
+    """The design's budgets, from the differences between runs of orch: a run's fixed cost cancels out."""
+    runs = sorted((o for o in outcomes if o.engine == "orch" and o.is_complete), key=lambda outcome: outcome.hosts)
+    if len(runs) < 2:
+        return _budgets([("per host and per task", "", "needs orch on two numbers of hosts", False)])
+    few, many = runs[0], runs[-1]
+    added = many.hosts - few.hosts
+    single = compare.run_once(engines.ENGINES["orch"], many.hosts, limit_s, extra=("--tags", "first"))
+    per_host = (many.cost.cpu_s - few.cost.cpu_s) / added
+    per_task = (many.cost.cpu_s - single.cost.cpu_s) / (many.hosts * (compare.TASKS - 1))
+    memory = (many.cost.peak_bytes - few.cost.peak_bytes) / added
+    on_host = single.hosts_cpu_s / many.hosts
+    small_task = (many.hosts_cpu_s - single.hosts_cpu_s) / (many.hosts * (compare.TASKS - 1))
+    return _budgets([
+        ("controller CPU per host: connect, boot, 20 tasks, stored", "10 ms", _time(per_host), per_host <= 0.010),
+        ("controller CPU per task-host beyond the first", "0.5 ms", _time(per_task), per_task <= 0.0005),
+        ("memory per connected host", "64 KiB", f"{memory / KIB:.0f} KiB", memory <= 64 * KIB),
+        ("host CPU: sshd's session, runtime boot, one task", "80 ms", _time(on_host), on_host <= 0.080),
+        ("host CPU: a task after it (a third start programs)", "3 ms", _time(small_task), small_task <= 0.003),
+    ])
+
+
+def _budgets(rows: Sequence[tuple[str, str, str, bool]]) -> Table:
+    table = Table(title="budgets")
+    for name in ("what", "budget", "measured", ""):
+        table.add_column(name, justify="right" if name in ("budget", "measured") else "left")
+    for what, budget, measured, holds in rows:
+        table.add_row(what, budget, measured, "holds" if holds else "OVER")
+    return table
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.{0 if seconds >= 0.1 else 2}f} ms"
+
+
+def _list_of(kind: type, allowed: Sequence[str] = ()) -> object:
+    def parse(text: str) -> list[object]:
+        values = [kind(part) for part in text.split(",") if part]
+        unknown = [value for value in values if allowed and value not in allowed]
+        if unknown or not values:
+            raise argparse.ArgumentTypeError(f"choose from {', '.join(allowed)}" if allowed else "numbers, as in 1,10")
+        return values
+
+    return parse
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=["compare", "start"], default="compare")
+    parser.add_argument("--engines", type=_list_of(str, tuple(engines.ENGINES)), default=list(engines.ENGINES),
+                        metavar="LIST", help=f"of {','.join(engines.ENGINES)} (default: all)")
+    parser.add_argument("--hosts", type=_list_of(int), default=[1, 10, 100], metavar="LIST",
+                        help="numbers of hosts (default: 1,10,100; ansible-core needs some 10 s a host)")
+    parser.add_argument("--limit", type=float, default=1800, metavar="SECONDS",
+                        help="stop an engine after this long (default: %(default)s)")
+    return parser

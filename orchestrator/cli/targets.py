@@ -1,0 +1,54 @@
+"""What can be said about a run's targets before it begins: a limit that leaves nobody, a start that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from inventory import Inventory
+    from orchestrator.engine.setup import Workbench
+    from orchestrator.playbook.model import Playbook
+
+INCLUDES = frozenset({"include_tasks", "include_role", "include"})
+
+
+def check_targets(bench: Workbench) -> None:
+    """Raise `UsageError` for a limit or a ``--start-at-task`` that nothing matches; warn of an empty inventory."""
+    options = bench.options
+    if options.limit:
+        _check_limit(bench.inventory, options.limit, bench.warnings)
+    if bench.playbook is None:
+        return
+    if options.start_at_task is not None:
+        _check_start(bench.playbook, options.start_at_task)
+    if not bench.inventory.hosts and not all(play.hosts in ("localhost", ["localhost"]) for play in bench.playbook.plays):
+        bench.warnings.append("there are no hosts in the inventory: only the implicit localhost, which 'all' does not "
+                              "mean; give an inventory with -i")
+
+
+def _check_limit(inventory: Inventory, limit: str, warnings: list[str]) -> None:
+    chosen = inventory.select("all", limit)
+    warnings += chosen.warnings
+    if chosen.hosts or not inventory.hosts or inventory.select("localhost", limit).hosts:
+        return
+    close = difflib.get_close_matches(limit, [*inventory.hosts, *inventory.groups], n=1)
+    raise UsageError(f"no host of the inventory is within the limit {limit!r}",
+                     hint=f"did you mean {close[0]!r}?" if close else "`orch inventory graph` shows hosts and groups")
+
+
+def _check_start(playbook: Playbook, start: str) -> None:
+    """What is included while the run goes on may still hold the task, so only a closed playbook can be refused."""
+    from orchestrator.playbook.listing import task_title, walk
+
+    tasks = [task for play in playbook.plays for section in play.sections for node in section for task in walk(node)]
+    titles = [task_title(task) for task in tasks if not task.implicit]
+    names = titles + [title.partition(" : ")[2] for title in titles if " : " in title]
+    if any(name == start or fnmatchcase(name, start) for name in names) or any(t.action in INCLUDES for t in tasks):
+        return
+    close = difflib.get_close_matches(start, names, n=1)
+    raise UsageError(f"there is no task {start!r} to start at",
+                     hint=f"did you mean {close[0]!r}?" if close else "see --list-tasks")
