@@ -96,7 +96,7 @@ def budgets_table(outcomes: Sequence[Outcome], limit_s: float) -> Table:
     single = compare.run_once(engines.ENGINES["orch"], many.hosts, limit_s, extra=("--tags", "first"))
     per_host = (many.cost.cpu_s - few.cost.cpu_s) / added
     per_task = (many.cost.cpu_s - single.cost.cpu_s) / (many.hosts * (compare.TASKS - 1))
-    memory = (many.cost.peak_bytes - few.cost.peak_bytes) / added
+    memory = (many.cost.main_bytes - few.cost.main_bytes) / added
     on_host = single.hosts_cpu_s / many.hosts
     small_task = (many.hosts_cpu_s - single.hosts_cpu_s) / (many.hosts * (compare.TASKS - 1))
     return _budgets([

@@ -10,6 +10,9 @@ from inventory.errors import InventoryError
 MAX_EXPANDED = 1_000_000
 """Hosts that one range may make: beyond that it is a typing error, and would fill the memory."""
 
+MAX_LENGTH = 253
+"""Of a host's name, as in DNS; databases index it."""
+
 _RANGE = re.compile(r"\[([^\[\]]*:[^\[\]]*)\]")
 _PORT = re.compile(
     r"^(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<plain>[^:\[\]]+(?:\[[^\[\]]*\][^:\[\]]*)*)):(?P<port>\d{1,5})$"
@@ -52,11 +55,13 @@ def expand(text: str) -> tuple[list[str], int | None]:
         count *= len(choice)
     if count > MAX_EXPANDED:
         raise InventoryError(f"the range {text!r} makes {count} hosts", hint=f"at most {MAX_EXPANDED} at a time")
+    check_length("".join(choice[-1] for choice in choices))
     return ["".join(combination) for combination in product(*choices)], port
 
 
 def _without_range(text: str) -> tuple[list[str], int | None]:
     name, port = split_port(text)
+    check_length(name)
     if not name:
         raise InventoryError(f"{text!r} is no host name")
     if ":" in name and not _is_ipv6(name):
@@ -64,6 +69,13 @@ def _without_range(text: str) -> tuple[list[str], int | None]:
     if port is not None and not 0 < port < 65536:
         raise InventoryError(f"{port} in {text!r} is no port", hint="ports go from 1 to 65535")
     return [name], port
+
+
+def check_length(name: str) -> None:
+    """Raises InventoryError for a name that is longer than any host's."""
+    if len(name) > MAX_LENGTH:
+        raise InventoryError(f"the host name {name[:40]!r}… is {len(name)} characters long",
+                             hint=f"at most {MAX_LENGTH}")
 
 
 def _values(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from inventory.errors import InventoryError
 from inventory.inventory import Inventory
 from inventory.model import Layer, Place
+from inventory.names import MAX_LENGTH
 from inventory.sources.bounded import run_bounded
 from inventory.sources.context import Context
 from inventory.sources.grouping import check_group_name, give_group
@@ -104,6 +105,8 @@ def _names(data: Mapping[str, Any], section: str, group: str, place: Place) -> l
         names = list(names)
     if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
         raise InventoryError(f"{section} of group {group!r} must be a list of names", place.file)
+    if any(len(name) > MAX_LENGTH for name in names):
+        raise InventoryError(f"{section} of group {group!r} holds a name of more than {MAX_LENGTH} characters", place.file)
     return names
 
 

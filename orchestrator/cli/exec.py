@@ -16,12 +16,16 @@ Examples:
   orch exec all -m ping -i inventory.yml
   orch exec web -a 'uptime' -i inventory.yml
   orch exec 'web:!web3' -m apt -a 'name=curl state=present' -b
-""")
+  orch exec all -m copy -a '{"src": "motd", "dest": "/etc/motd"}' -b -D
+
+Exit codes: 0 well, 1 error, 2 a host failed, 4 a host was unreachable, 130 stopped.""")
 @click.argument("pattern")
 @inventory_options()
 @click.option("-m", "--module-name", "module", default="command", show_default=True, metavar="MODULE",
               help="The module to run.")
 @click.option("-a", "--args", "args", default="", metavar="ARGS", help="Its arguments: k=v text, or JSON.")
+@click.option("-o", "--one-line", is_flag=True, help="One line for each host.")
+@click.option("--list-hosts", is_flag=True, help="Only list the hosts that match.")
 @connection_options()
 @output_options()
 def command(pattern: str, module: str, args: str, **given: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.carriers.target import Target
     from orchestrator.engine.context import PlayContext, RunContext
     from orchestrator.engine.hosts import HostState
+    from orchestrator.engine.lane import Lane
     from orchestrator.playbook.model import Task
     from orchestrator.variables.scope import Scope
 
@@ -43,6 +43,8 @@ class Call:
     delegate: str | None = None
     carrier: str = "controller"
     carrier_reason: str = ""
+    lane: Lane | None = None
+    place: int = 0
     _jobs: int = 0
 
     @property
@@ -112,51 +114,54 @@ class Call:
     ) -> Value:
         """Run a module on the host; returns its value. A module that fails is a value too; a lost host raises."""
         connection = await self.connection()
-        job = self._job(connection, module, dict(args), become)
-        event = await self._run_job(connection, job, blobs or {}, uploads)
-        return value_of(event)
+        entry = self._entry(connection, module, dict(args), become)
+        if self.lane is not None and uploads is None:
+            return value_of(await self.lane.ask(self.place, self, entry, blobs or {}))
+        events: list[dict[str, Any]] = []
+        await self.run_entries([entry], blobs or {}, events.append, uploads)
+        for event in reversed(events):
+            if event.get("kind") == "result":
+                return value_of(event)
+        raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
 
-    def _job(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> Any:
-        from orchestrator.carriers.base import Job
-
+    def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:
+        """The task as a job has it: fully rendered, passwords by name."""
         info = registry.describe(module)
         assert info is not None, module
         timeout_s = float(self.keyword(self.task.timeout, 0) or self.run.options.task_timeout_s) or None
         retry_safe = self.keyword(self.task.retry_safe, info.retry_safe)
+        return {
+            "id": self.task.id, "module": module, "args": args, "environment": self.environment(),
+            "become": self._become(connection) if become else None,
+            "check": self.check, "diff": self.diff, "timeout_s": timeout_s, "no_log": self.no_log,
+            "retry_safe": bool(retry_safe), "receipt": not retry_safe and not self.check,
+            "continue_on_failure": self.lane is not None and bool(self.keyword(self.task.ignore_errors, False)),
+            "cwd": None,
+        }
+
+    async def run_entries(self, entries: list[dict[str, Any]], blobs: Mapping[str, Any],
+                          on_event: Callable[[dict[str, Any]], None], uploads: Callable[..., Any] | None = None) -> None:
+        """Run one job of these tasks to its end; raises `Unreachable` when the host is lost on the way."""
+        from orchestrator.carriers.base import Job
+
+        connection = await self.connection()
         self._jobs += 1
         # The same for the same attempt, whoever asks: a resumed run offers the job again under this name.
         identity = (self.run.run_id, self.host.name, self.task.id, self.journal_path, self.item_index, self.retry,
                     self.attempt, self._jobs)
         job_id = hashlib.blake2b(repr(identity).encode(), digest_size=12).hexdigest()
-        entry = {
-            "id": self.task.id, "module": module, "args": args, "environment": self.environment(),
-            "become": self._become(connection) if become else None,
-            "check": self.check, "diff": self.diff, "timeout_s": timeout_s, "no_log": self.no_log,
-            "retry_safe": bool(retry_safe), "receipt": not retry_safe and not self.check,
-            "continue_on_failure": False, "cwd": None,
-        }
-        return Job(id=job_id, attempt=self.attempt, tasks=[entry], deadline_s=timeout_s, check=self.check,
-                   diff=self.diff)
-
-    async def _run_job(self, connection: Connection, job: Any, blobs: Mapping[str, Any], uploads: Any) -> dict[str, Any]:
-        events: list[dict[str, Any]] = []
-        running = asyncio.ensure_future(
-            connection.run_job(job, events.append, blobs, uploads=uploads) if uploads
-            else connection.run_job(job, events.append, blobs)
-        )
-        watch = self.run.stop.watch(lambda: connection.cancel(job.id))
+        deadlines = [entry["timeout_s"] for entry in entries]
+        job = Job(id=job_id, attempt=self.attempt, tasks=entries, check=self.check, diff=self.diff,
+                  deadline_s=sum(deadlines) if all(deadlines) else None)
+        watch = self.run.stop.watch(lambda: connection.cancel(job_id))
         try:
-            await running
+            await connection.run_job(job, on_event, blobs, uploads=uploads)
         except Unreachable:
             self.run.links.lost(self.target())
             raise
         finally:
             watch()
-        for event in reversed(events):
-            if event.get("kind") == "result":
-                self.run.acknowledge(connection, job.id, job.attempt)
-                return event
-        raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
+        self.run.acknowledge(connection, job_id, self.attempt)
 
     async def raw(self, command: str, stdin: bytes = b"", executable: str | None = None) -> Value:
         """Run a command line by the login shell, without a runtime: for hosts that have no Python yet."""

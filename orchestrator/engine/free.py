@@ -1,11 +1,9 @@
-"""The free strategy: every host goes through the play at its own pace."""
+"""The free strategy: every host goes through the play at its own pace, by whole segments."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-
-from orchestrator.engine.limits import enforce
 
 if TYPE_CHECKING:
     from orchestrator.engine.hosts import HostState
@@ -23,5 +21,4 @@ async def _go(runner: PlayRunner, host: HostState) -> None:
         if step is None:
             runner.check_end(host)
             return
-        await runner.step(step.task, [host])
-        enforce(runner, step.task, [host])
+        await runner.segment(host)

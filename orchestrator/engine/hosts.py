@@ -39,6 +39,10 @@ class HostState:
         self.visits[task.id] = count + 1
         return f"#{count}" if count else ""
 
+    def unvisit(self, task: Task) -> None:
+        """The task came up, but its turn did not come: it comes up again under the same path."""
+        self.visits[task.id] -= 1
+
 
 @dataclass(slots=True)
 class Batch:

@@ -79,4 +79,7 @@ class Lane:
                 if future is not None and not future.done():
                     future.set_result(event)
 
-        await asked[0][0].run_entries([entry for _, entry, _, _ in asked], blobs, on_event)
+        # Receipts are found again by the job's name, and a resumed run may find itself with fewer tasks to offer: the
+        # name must follow from the one task that has a receipt (`plan.segment` lets in no second one).
+        lead = next((call for call, entry, _, _ in asked if entry["receipt"]), asked[0][0])
+        await lead.run_entries([entry for _, entry, _, _ in asked], blobs, on_event)

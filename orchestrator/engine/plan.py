@@ -28,15 +28,20 @@ ANYTHING = frozenset({"vars", "hostvars"})
 Uses = Callable[[Task], frozenset[str]]
 
 
-def segment(tasks: Sequence[Task], uses: Uses) -> list[Task]:
+def segment(tasks: Sequence[Task], uses: Uses, needs_receipt: Callable[[Task], bool]) -> list[Task]:
     """The longest segment that ``tasks`` (in order, on the assumption that each succeeds) begins with; at least one.
 
-    ``uses`` gives the variables a task depends on, directly or through others.
+    ``uses`` gives the variables a task depends on, directly or through others. At most one task that needs a receipt
+    is in a segment: a resumed run finds the receipt by that task's name.
     """
     chosen: list[Task] = []
+    receipts = 0
     produced: set[str] = set()
     for task in tasks[:MAX_TASKS]:
         if chosen and (not fits(task) or _depends(uses(task), produced)):
+            break
+        receipts += needs_receipt(task)
+        if receipts > 1:
             break
         chosen.append(task)
         if not fits(task):

@@ -10,11 +10,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine import effects
+from modules import registry
+from orchestrator.engine import effects, plan
 from orchestrator.engine.cursor import Cursor
 from orchestrator.engine.events import TaskDone, TaskStarted
 from orchestrator.engine.hosts import HostState
 from orchestrator.engine.includes import Includer
+from orchestrator.engine.lane import Lane, NotRun
+from orchestrator.engine.limits import enforce
 from orchestrator.engine.metas import Metas
 from orchestrator.engine.role_runs import enter_role, left_role
 from orchestrator.engine.task_runner import Outcome, TaskRunner
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 ONCE = frozenset({"add_host", "pause"})
+_KEYWORDS = ("check_mode", "diff", "no_log", "ignore_errors", "timeout", "notify", "retry_safe", "vars")
 
 
 class PlayRunner:
@@ -69,6 +73,69 @@ class PlayRunner:
             self._includer.load(task, hosts, outcomes, shared=shared)
         await self.run.commit()
         self._settle(task, hosts, outcomes, shared=shared)
+
+    async def segment(self, host: HostState) -> None:
+        """Do what comes next on a host that waits for no other: a task, or several in one round trip.
+
+        Each result is stored and takes effect as it arrives, in order, as if the tasks had been sent one by one.
+        """
+        tasks = self._segment(host)
+        if len(tasks) == 1:
+            await self.step(tasks[0], [host])
+            enforce(self, tasks[0], [host])
+            return
+        lane = Lane(len(tasks))
+        paths = [host.visit(task) for task in tasks]
+        doing = [asyncio.ensure_future(self._perform(host, task, path, lane, place))
+                 for place, (task, path) in enumerate(zip(tasks, paths, strict=True))]
+        try:
+            for number, (task, ending) in enumerate(zip(tasks, doing, strict=True)):
+                if not host.active or not self._comes_next(host, task):
+                    break
+                self._announce(task, [host])
+                outcome = await ending
+                await self.run.commit()
+                self._settle(task, [host], [outcome], shared=False)
+                enforce(self, task, [host])
+        except NotRun:
+            pass  # the host was lost, or the run is stopping: what was not run is still before the cursor
+        finally:
+            # What the host has done already is journaled, even if nothing here acts upon it any more.
+            for task, end in zip(tasks, await asyncio.gather(*doing, return_exceptions=True), strict=True):
+                if isinstance(end, NotRun):
+                    host.unvisit(task)
+            await self.run.commit()
+
+    def _comes_next(self, host: HostState, task: Task) -> bool:
+        step = host.cursor.peek()
+        return step is not None and step.task is task
+
+    def _segment(self, host: HostState) -> list[Task]:
+        tasks = host.cursor.ahead(plan.MAX_TASKS)
+        if len(tasks) < 2 or not plan.fits(tasks[0]) or self.run.stop.draining:
+            return tasks[:1]
+        return plan.segment(tasks, lambda task: self._uses(host, task), self._needs_receipt)
+
+    def _uses(self, host: HostState, task: Task) -> frozenset[str]:
+        """Every variable that the task depends on here, directly or through others."""
+        parts = [task.args, task.name, task.environment, *[getattr(task, name) for name in _KEYWORDS]]
+        expressions = [c.expression for c in (*task.when, *(task.changed_when or ()))]
+        if task.action in ("assert", "debug"):
+            expressions += [*_listed(task.args.get("that")), task.args.get("var")]
+        scope = self.run.variables.scope(host.name, play=self.play.play, task=task)
+        try:
+            names = self.run.engine.depends(parts, scope)
+            for text in expressions:
+                names |= self.run.engine.depends(text, scope) if isinstance(text, str) else frozenset()
+        except OrchError:
+            return plan.ANYTHING  # it will fail, in its turn and with its place
+        return names
+
+    def _needs_receipt(self, task: Task) -> bool:
+        if self.run.options.check or task.action in plan.INLINE:
+            return False
+        info = registry.describe(task.action)
+        return info is None or not info.retry_safe
 
     def _once(self, task: Task, host: HostState) -> bool:
         if task.action in ONCE:

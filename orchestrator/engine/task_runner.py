@@ -14,6 +14,7 @@ from orchestrator.engine import effects, loops
 from orchestrator.engine.actions import action_for
 from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, fault_value
+from orchestrator.engine.lane import NotRun
 from orchestrator.engine.events import ItemDone, TaskResult, TaskRetry
 from orchestrator.engine.outcome import Value, censor, failure, gather_items, is_failed, status_of
 from orchestrator.errors import OrchError, TaskFault
@@ -21,6 +22,7 @@ from orchestrator.errors import OrchError, TaskFault
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
     from orchestrator.engine.hosts import HostState
+    from orchestrator.engine.lane import Lane
     from orchestrator.playbook.model import Condition, Task
     from orchestrator.variables.scope import Scope
 
@@ -57,21 +59,32 @@ class TaskRunner:
         self._run = run
         self._play = play
 
-    async def __call__(self, host: HostState, task: Task, path: str) -> Outcome:
-        """Never raises for what happens on a host: an `OrchError` becomes a failed or unreachable value."""
+    async def __call__(self, host: HostState, task: Task, path: str, lane: Lane | None = None,
+                       place: int = 0) -> Outcome:
+        """Never raises for what happens on a host: an `OrchError` becomes a failed or unreachable value.
+
+        With a ``lane`` the task goes out together with others, and raises `NotRun` when its turn did not come.
+        """
         scope = self._run.variables.scope(host.name, play=self._play.play, task=task)
-        work = _Work(self._run, self._play, host, task, path, scope)
+        work = _Work(self._run, self._play, host, task, path, scope, lane, place)
         stored = self._run.journal.replay((host.name, task.id, path, None))
-        if stored is not None:
-            return work.replayed(stored)
-        return await work.perform()
+        failed = True
+        try:
+            outcome = work.replayed(stored) if stored is not None else await work.perform()
+            failed = outcome.failed or outcome.unreachable
+            return outcome
+        finally:
+            if lane is not None:
+                lane.ended(place, failed=failed)
 
 
 class _Work:
     """One task on one host while it runs."""
 
     def __init__(self, run: RunContext, play: PlayContext, host: HostState, task: Task, path: str,
-                 scope: Scope) -> None:
+                 scope: Scope, lane: Lane | None, place: int) -> None:
+        self.lane = lane
+        self.place = place
         self.run = run
         self.play = play
         self.host = host
@@ -91,6 +104,8 @@ class _Work:
         try:
             self.no_log = bool(self._keyword(self.task.no_log, False))
             value = await (self._loop() if looped else self._single(self.scope, None, None))
+        except NotRun:
+            raise
         except OrchError as error:
             value = self._fault(error)
         ignored = self._ignored(value)
@@ -225,7 +240,7 @@ class _Work:
         if delegate is not None:
             scope = scope.with_locals({"ansible_delegated_vars": {delegate: self.run.variables.vars_of(delegate)}})
         call = Call(self.run, self.play, self.host, task, scope, {}, check, diff, self.no_log, self.path, index,
-                    attempt=attempt, delegate=delegate)
+                    attempt=attempt, delegate=delegate, lane=self.lane, place=self.place)
         call.args = rendered_arguments(call)
         return call
 

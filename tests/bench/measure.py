@@ -26,6 +26,8 @@ class Cost:
     cpu_s: float
     peak_bytes: int
     """Largest sum of proportional set sizes (shared pages count once) that was seen."""
+    main_bytes: int
+    """Largest resident set of the command's own process, by the kernel's count: nothing is missed between looks."""
     exit_code: int | None
     """None when the time limit ended it."""
 
@@ -48,8 +50,8 @@ def measure(command: list[str], *, cwd: Path, env: dict[str, str], log: Path, ti
     os.waitpid(child, 0)
     if not fields:
         raise RuntimeError(f"the measurement of {command[0]} broke off")
-    wall_s, cpu_s, peak_bytes, code = fields
-    return Cost(float(wall_s), float(cpu_s), int(peak_bytes), None if code == "timeout" else int(code))
+    wall_s, cpu_s, peak_bytes, main_bytes, code = fields
+    return Cost(float(wall_s), float(cpu_s), int(peak_bytes), int(main_bytes), None if code == "timeout" else int(code))
 
 
 def _supervise(command: list[str], cwd: Path, env: dict[str, str], log: Path, timeout_s: float) -> str:
@@ -57,7 +59,7 @@ def _supervise(command: list[str], cwd: Path, env: dict[str, str], log: Path, ti
     started = time.monotonic()
     with log.open("wb") as output:
         main = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    code, wall_s, cpu_s, peak = "timeout", timeout_s, 0.0, 0
+    code, wall_s, cpu_s, peak, main_bytes = "timeout", timeout_s, 0.0, 0, 0
     interval = FIRST_INTERVAL_S
     next_sample = started
     while time.monotonic() - started < timeout_s:
@@ -65,6 +67,7 @@ def _supervise(command: list[str], cwd: Path, env: dict[str, str], log: Path, ti
         if pid:
             cpu_s += usage.ru_utime + usage.ru_stime
             if pid == main.pid:
+                main_bytes = usage.ru_maxrss * 1024
                 code, wall_s = str(os.waitstatus_to_exitcode(status)), time.monotonic() - started
                 break
             continue
@@ -74,7 +77,7 @@ def _supervise(command: list[str], cwd: Path, env: dict[str, str], log: Path, ti
             interval = max(interval, 20 * (time.monotonic() - begun))  # looking costs CPU that is not the engine's
             next_sample = time.monotonic() + interval
         time.sleep(0.002)
-    return f"{wall_s} {cpu_s + _end_the_rest()} {peak} {code}"
+    return f"{wall_s} {cpu_s + _end_the_rest()} {peak} {main_bytes} {code}"
 
 
 def _end_the_rest() -> float:

@@ -80,7 +80,8 @@ def _ini() -> str:
         lines.append(f"[rack{rack}]")
         lines += [f"host{n} ansible_host=10.0.{n // 250}.{1 + n % 250} rack_unit={n % 48}"
                   for n in range(rack * 100, rack * 100 + 100)]
-    return "\n".join([*lines, "[prod:children]", *(f"rack{n}" for n in range(0, 100, 2)), "[prod:vars]", "tier=prod", ""])
+    lines += ["[prod:children]", *(f"rack{n}" for n in range(0, 100, 2)), "[prod:vars]", "tier=prod", ""]
+    return "\n".join(lines)
 
 
 def _yaml() -> str:

@@ -15,9 +15,11 @@ DB = ["dba", "dbb", "dbc"]
 FARM_MATCHES = {
     "web": WEB, "web:db": WEB + DB, "web,db": WEB + DB, "web:&prod:!db3": WEB, "!web": ["x1", *DB], "&web": WEB,
     "web[0]": ["web1"], "web[-1]": ["web12"], "web[0:3]": WEB[:4], "web[1:]": WEB[1:], "web[10:99]": WEB[10:],
-    "web[99]": [], "web[0-2]": WEB[:3], "web[2:1]": [], "web[0],db[0]": ["web1", "dba"], "w*": WEB,
+    "web[99]": [], "web[0-2]": WEB[:3],
+    "web[2:1]": [], "web[0],db[0]": ["web1", "dba"], "w*": WEB,
     "~w(eb)?1": ["web1", "web10", "web11", "web12"], "~^(web1|dba)$": ["web1", "dba"], "prod[0]": ["web1"],
-    "prod[-1]": ["dbc"], "db?": DB, "db[a:c]": ["dba", "dbc"], "dba,dbb": ["dba", "dbb"], "webx": [], "web1:web2": WEB[:2],
+    "prod[-1]": ["dbc"], "db?": DB, "db[a:c]": ["dba", "dbc"], "dba,dbb": ["dba", "dbb"],
+    "webx": [], "web1:web2": WEB[:2],
     "web10": ["web10"], "prod:&~.*1": ["web1", "web10", "web11", "web12"],
     "!all": [], "all:!all": [], "web,!web1": WEB[1:],
     "web1 , web2": WEB[:2], "extra:web": ["web1", "x1", *WEB[1:]], "~db.:&web": [],
