@@ -106,7 +106,7 @@ def _names(data: Mapping[str, Any], section: str, group: str, place: Place) -> l
     if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
         raise InventoryError(f"{section} of group {group!r} must be a list of names", place.file)
     if any(len(name) > MAX_LENGTH for name in names):
-        raise InventoryError(f"{section} of group {group!r} holds a name of more than {MAX_LENGTH} characters", place.file)
+        raise InventoryError(f"{section} of group {group!r} has a name of over {MAX_LENGTH} characters", place.file)
     return names
 
 

@@ -37,7 +37,7 @@ def rendered_arguments(call: Call) -> dict[str, Any]:
     return _free_form(args, task)
 
 
-def _defaults(call: Call, task: Task) -> list[dict[str, Any]]:
+def _defaults(call: Call, task: Task) -> list[Mapping[str, Any]]:
     """``module_defaults`` for this module, outermost first."""
     layers = []
     for layer in task.module_defaults:
@@ -66,5 +66,6 @@ def _mapping(value: Any, task: Task) -> Mapping[str, Any]:
         pairs = (word.partition("=") for word in shlex.split(value))
         return {name: text for name, sep, text in pairs if sep}
     if not isinstance(value, Mapping):
-        raise TaskFault(f"arguments must be a mapping, not {type(value).__name__}", origin=task.origin, code="arguments")
+        raise TaskFault(f"arguments must be a mapping, not {type(value).__name__}", origin=task.origin,
+                        code="arguments")
     return value

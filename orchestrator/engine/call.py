@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modules import registry
 from orchestrator.engine.outcome import Value, failure, value_of
 from orchestrator.errors import OrchError, TaskFault, Unreachable
+from orchestrator.template.omit import OMIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +128,10 @@ class Call:
     def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:
         """The task as a job has it: fully rendered, passwords by name."""
         info = registry.describe(module)
-        assert info is not None, module
+        if info is None:
+            raise TaskFault(f"{module} comes from a library/ folder; modules of one's own are not run yet",
+                            origin=self.task.origin, code="module",
+                            hint="`orch doc` lists the modules that are here")
         timeout_s = float(self.keyword(self.task.timeout, 0) or self.run.options.task_timeout_s) or None
         retry_safe = self.keyword(self.task.retry_safe, info.retry_safe)
         return {
@@ -140,7 +144,8 @@ class Call:
         }
 
     async def run_entries(self, entries: list[dict[str, Any]], blobs: Mapping[str, Any],
-                          on_event: Callable[[dict[str, Any]], None], uploads: Callable[..., Any] | None = None) -> None:
+                          on_event: Callable[[dict[str, Any]], None],
+                          uploads: Callable[..., Any] | None = None) -> None:
         """Run one job of these tasks to its end; raises `Unreachable` when the host is lost on the way."""
         from orchestrator.carriers.base import Job
 
@@ -188,6 +193,8 @@ class Call:
         for layer in self.task.environment:
             rendered = self.render(layer)
             for entry in rendered if isinstance(rendered, list) else [rendered]:
+                if entry is OMIT:
+                    continue
                 if not isinstance(entry, Mapping):
                     raise TaskFault("environment must be a mapping of names to values", origin=self.task.origin,
                                     code="environment")

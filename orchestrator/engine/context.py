@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Stop:
-    """How the operator wants the run to end: ``draining`` begins nothing new, ``stopping`` ends what runs on the hosts."""
+    """How the operator wants the run to end. ``draining`` begins nothing new, ``stopping`` ends what runs on hosts."""
 
     def __init__(self) -> None:
         self.draining = False

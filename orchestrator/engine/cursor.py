@@ -121,6 +121,12 @@ class Cursor:
         self._step = None
         self._frames.clear()
 
+    def forgive(self) -> None:
+        """``meta: clear_host_errors``: what failed before counts no more, and no failure climbs on behind an always."""
+        self.failed = False
+        for frame in self._frames:
+            frame.failing = False
+
     def leave_role(self) -> None:
         """``meta: end_role``: go on behind the innermost role's tasks."""
         self._step = None

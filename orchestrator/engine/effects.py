@@ -39,15 +39,15 @@ def apply(run: RunContext, task: Task, hosts: Iterable[str], value: Value, *, de
 def parts_of(value: Value) -> Iterator[Mapping[str, Any]]:
     """The value itself, or each item's for a loop; what was skipped or failed has no part in it."""
     results = value.get("results")
-    looped = isinstance(results, list) and results and all(isinstance(r, Mapping) for r in results)
-    for part in results if looped and _is_loop(results) else [value]:
+    parts = results if isinstance(results, list) and results and _is_loop(results) else [value]
+    for part in parts:
         if not (part.get("skipped") or part.get("unreachable")):
             yield part
 
 
-def _is_loop(results: list[Mapping[str, Any]]) -> bool:
+def _is_loop(results: list[Any]) -> bool:
     """Modules may return ``results`` of their own: an item of a loop names its loop variable."""
-    return all("ansible_loop_var" in r for r in results)
+    return all(isinstance(r, Mapping) and "ansible_loop_var" in r for r in results)
 
 
 def apply_facts(run: RunContext, task: Task, hosts: Iterable[str], value: Mapping[str, Any]) -> None:

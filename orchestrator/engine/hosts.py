@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class HostState:
-    """One host in one play. ``failed`` and ``unreachable`` outlast the play: such a host takes part in no further one."""
+    """One host in one play. A host that is ``failed`` or ``unreachable`` takes part in no further play."""
 
     name: str
     cursor: Cursor = field(default_factory=lambda: Cursor(()))
@@ -23,6 +23,7 @@ class HostState:
     notified: dict[int, None] = field(default_factory=dict)
     """Handlers to run at the next flush, by their place in the play's list."""
     roles_run: set[object] = field(default_factory=set)
+    roles_begun: set[object] = field(default_factory=set)
     visits: dict[str, int] = field(default_factory=dict)
     """How often each task came up: tells repeats of one task (handlers, includes in loops) apart in the journal."""
     ended: bool = False

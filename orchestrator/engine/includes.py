@@ -43,7 +43,7 @@ class Includer:
     def __init__(self, run: RunContext, play: PlayContext) -> None:
         self._run = run
         self._play = play
-        self._ways: dict[str, dict[HostState, list[Wanted]]] = {}
+        self._ways: dict[tuple[str, str], list[Wanted]] = {}
 
     def load(self, task: Task, hosts: list[HostState], outcomes: list[Outcome], *, shared: bool) -> None:
         """Read what the outcomes ask for; an outcome whose file or role cannot be read becomes a failed one."""
@@ -59,11 +59,14 @@ class Includer:
             self._load(task, one)
         for outcome in outcomes:
             _spoil(outcome, next((w.error for w in ways.get(outcome.host, ()) if w.error), None))
-        self._ways[task.id] = {h: w for h, w in ways.items() if all(one.error is None for one in w)}
+        for host, way in ways.items():
+            if all(one.error is None for one in way):
+                self._ways[task.id, host.name] = way
 
-    def push(self, task: Task) -> None:
-        """Put what was loaded next on the way of each host."""
-        for host, way in self._ways.pop(task.id, {}).items():
+    def push(self, task: Task, hosts: list[HostState]) -> None:
+        """Put what was loaded next on the way of each of these hosts; others may do the same task at the same time."""
+        for host in hosts:
+            way = self._ways.pop((task.id, host.name), [])
             blocks = [Block(f"{task.id}+{w.number}", task.origin, tasks=list(w.nodes or ())) for w in way]
             if blocks:
                 host.cursor.push(blocks, [w.number for w in way])
@@ -107,6 +110,8 @@ class Includer:
         included = self._run.loader.include_role(one.name, task=task, play=self._play.play, params=Map(one.params),
                                                  apply=task.args.get("apply"), **spec)
         self._play.handlers.add(included.handlers)
+        if included.role.public:
+            self._run.variables.publish_role(self._play.play, included.role)
         return list(included.blocks), one.name
 
 

@@ -71,7 +71,7 @@ class Links:
         """Variables that name addresses, users or keys may have changed: work targets out anew."""
         for cache in (self._targets, self._becomes):
             for key in [k for k in cache if host is None or k[0] == host]:
-                del cache[key]  # type: ignore[attr-defined]
+                del cache[key]
 
     async def connection(self, target: Target, *, boot: bool = True) -> Connection:
         """The connection for a target, its runtime booted unless ``boot`` is False (`Connection.raw` needs none).

@@ -65,7 +65,7 @@ def locals_of(names: Names, items: Sequence[Any], index: int) -> dict[str, Any]:
 
 def _extended(names: Names, items: Sequence[Any], index: int) -> dict[str, Any]:
     length = len(items)
-    loop = {
+    loop: dict[str, Any] = {
         "index": index + 1, "index0": index, "first": index == 0, "last": index + 1 == length, "length": length,
         "revindex": length - index, "revindex0": length - index - 1,
     }

@@ -72,7 +72,9 @@ class Metas:
     async def _clear_host_errors(self, task: Task, hosts: list[HostState]) -> None:
         for host in self._play.batch:
             host.failed = host.unreachable = False
-        self._run.removed.difference_update(h.name for h in self._play.batch)
+            host.cursor.forgive()
+        self._run.removed.difference_update(self._play.all_hosts)
+        self._run.failed_hosts.difference_update(self._play.all_hosts)
         await self._noop(task, hosts)
 
     async def _end_all(self, task: Task, hosts: list[HostState]) -> None:

@@ -1,4 +1,4 @@
-"""The tree a batch goes through: facts first, then each section with its handlers behind it; and what tags leave of it."""
+"""The tree a batch goes through: facts, then each section with its handlers behind it; and what tags leave of it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from orchestrator.engine.includes import Includer
 from orchestrator.engine.lane import Lane, NotRun
 from orchestrator.engine.limits import enforce
 from orchestrator.engine.metas import Metas
-from orchestrator.engine.role_runs import enter_role, left_role
+from orchestrator.engine.role_runs import enter_role, left_role, worked_in
 from orchestrator.engine.task_runner import Outcome, TaskRunner
 from orchestrator.errors import OrchError
 
@@ -89,7 +89,7 @@ class PlayRunner:
         doing = [asyncio.ensure_future(self._perform(host, task, path, lane, place))
                  for place, (task, path) in enumerate(zip(tasks, paths, strict=True))]
         try:
-            for number, (task, ending) in enumerate(zip(tasks, doing, strict=True)):
+            for task, ending in zip(tasks, doing, strict=True):
                 if not host.active or not self._comes_next(host, task):
                     break
                 self._announce(task, [host])
@@ -119,7 +119,7 @@ class PlayRunner:
     def _uses(self, host: HostState, task: Task) -> frozenset[str]:
         """Every variable that the task depends on here, directly or through others."""
         parts = [task.args, task.name, task.environment, *[getattr(task, name) for name in _KEYWORDS]]
-        expressions = [c.expression for c in (*task.when, *(task.changed_when or ()))]
+        expressions: list[Any] = [c.expression for c in (*task.when, *(task.changed_when or ()))]
         if task.action in ("assert", "debug"):
             expressions += [*_listed(task.args.get("that")), task.args.get("var")]
         scope = self.run.variables.scope(host.name, play=self.play.play, task=task)
@@ -196,9 +196,11 @@ class PlayRunner:
             followers = hosts if shared else [outcome.host]
             if outcome.result.status not in ("unreachable", "lost"):
                 self._apply(task, followers, outcome)
+            if outcome.result.status not in ("skipped", "unreachable", "lost"):
+                worked_in(outcome.host, task.role)
             self.run.emit(TaskDone(outcome.result, looped=outcome.looped))
         if task.action in INCLUDES:
-            self._includer.push(task)
+            self._includer.push(task, hosts)
         for outcome in outcomes:
             self._move(task, hosts if shared else [outcome.host], outcome)
 
@@ -233,10 +235,14 @@ class PlayRunner:
             hosts = [h for h in hosts if h is not outcome.host]
             if not hosts:
                 return
+        rescued = outcome.failed and outcome.host.cursor.rescuing_blocks()
         for host in hosts:
-            if outcome.failed:
+            if outcome.failed and host is outcome.host:
                 self.fail(host, outcome)
-            elif not outcome.host.unreachable or host is not outcome.host:
+            elif outcome.failed and not rescued:
+                # A run_once that failed has failed for everybody, unless the host that did it was rescued.
+                self.fail(host, None)
+            else:
                 self._advance(host, task)
 
     def _advance(self, host: HostState, task: Task) -> None:
@@ -255,7 +261,8 @@ class PlayRunner:
 
     def _remember(self, host: HostState, outcome: Outcome) -> None:
         """``ansible_failed_task`` and ``ansible_failed_result``, for the rescue that comes."""
-        task = {"name": outcome.result.task_name, "action": outcome.task.action_written, "args": dict(outcome.task.args)}
+        task = {"name": outcome.result.task_name, "action": outcome.task.action_written,
+                "args": dict(outcome.task.args)}
         self.run.variables.register(host.name, "ansible_failed_task", effects.plain(task))
         self.run.variables.register(host.name, "ansible_failed_result", outcome.value)
 

@@ -13,9 +13,15 @@ def enter_role(host: HostState, block: Block) -> bool:
     return _identity(block.role) not in host.roles_run
 
 
+def worked_in(host: HostState, role: Role | None) -> None:
+    """The host has done a task of this role (well or badly): it was not skipped."""
+    if role is not None:
+        host.roles_begun.add(_identity(role))
+
+
 def left_role(host: HostState, block: Block) -> None:
-    """The host has ended the block; a role counts as run only now."""
-    if block.role_start and block.role is not None:
+    """The host has ended the block; a role counts as run only now, and only when one of its tasks was not skipped."""
+    if block.role_start and block.role is not None and _identity(block.role) in host.roles_begun:
         host.roles_run.add(_identity(block.role))
 
 

@@ -50,7 +50,7 @@ class Secrets:
 
 @dataclass(eq=False, slots=True)
 class Workbench:
-    """Everything that can be had without touching a host: what `orch run --list-tasks` needs, and `orch run` begins with."""
+    """Everything that can be had without touching a host: all that `--list-tasks` needs, and what a run begins with."""
 
     options: RunOptions
     inventory: Inventory
@@ -63,7 +63,8 @@ class Workbench:
     warnings: list[str] = field(default_factory=list)
 
 
-def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Mapping[str, str] | None = None) -> Workbench:
+def prepare(options: RunOptions, secrets: Secrets | None = None, *,
+            environ: Mapping[str, str] | None = None) -> Workbench:
     """Read inventory and playbooks. Raises `Faults` with every fault found, before any host is touched."""
     environ = os.environ if environ is None else environ
     secrets = secrets or Secrets()
@@ -167,8 +168,8 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
         ask_passphrase=_ask_passphrase,
     )
     target_options = TargetOptions(
-        private_key_file=options.private_key, timeout_s=options.timeout_s, ssh_common_args=options.ssh_common_args or "",
-        password=bench.secrets.login, environ=environ,
+        private_key_file=options.private_key, timeout_s=options.timeout_s,
+        ssh_common_args=options.ssh_common_args or "", password=bench.secrets.login, environ=environ,
     )
     implicit = {"localhost", "127.0.0.1", "::1"} - set(bench.inventory.hosts)
 

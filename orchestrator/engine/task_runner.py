@@ -14,8 +14,8 @@ from orchestrator.engine import effects, loops
 from orchestrator.engine.actions import action_for
 from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, fault_value
-from orchestrator.engine.lane import NotRun
 from orchestrator.engine.events import ItemDone, TaskResult, TaskRetry
+from orchestrator.engine.lane import NotRun
 from orchestrator.engine.outcome import Value, censor, failure, gather_items, is_failed, status_of
 from orchestrator.errors import OrchError, TaskFault
 
@@ -121,7 +121,7 @@ class _Work:
         value = dict(stored.values)
         if stored.diff:
             value["diff"] = stored.diff
-        items = [(v, {}) for v in value["results"]] if self.task.loop is not None and "results" in value else []
+        items: list[tuple[Value, Mapping[str, Any]]] = [(v, {}) for v in value["results"]] if self.task.loop is not None and "results" in value else []
         return Outcome(self.host, self.task, value, stored, self.scope, self.task.loop is not None,
                        stored.delegated_to, items)
 
@@ -339,7 +339,7 @@ class _Work:
             ignored=ignored, check_mode=bool(self.run.options.check), no_log=self.no_log, handler=task.handler,
             role=task.role.name if task.role else None, started=datetime.fromtimestamp(started, UTC),
             ended=datetime.fromtimestamp(now, UTC), duration_s=round(now - started, 6),
-            message="" if self.no_log else str(value.get("msg", "")) if is_failed(value) or "unreachable" in value else "",
+            message=_message(value) if not self.no_log else "",
             error_code=value.get("error_code"), hint=None if self.no_log else value.get("hint"), values=shown,
             diff=[] if self.no_log else _as_list(value.get("diff")),
             warnings=[] if self.no_log else list(value.get("warnings") or ()), path=self.path, trail=task.trail,
@@ -353,6 +353,10 @@ class _Work:
             return str(self.run.engine.render(name, self.scope, self.task.origin))
         except OrchError:
             return str(getattr(name, "source", name))
+
+
+def _message(value: Value) -> str:
+    return str(value.get("msg", "")) if is_failed(value) or "unreachable" in value else ""
 
 
 def _as_list(diff: Any) -> list[Any]:

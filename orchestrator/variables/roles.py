@@ -16,7 +16,7 @@ def role_layers(public: Iterable[Role], own: Role | None, which: str) -> list[tu
     """
     roles = [role for role in public if role.public]
     if own is not None:
-        parents, dependencies = list(own.parents), _dependencies(own)
+        parents, dependencies = list(own.parents), dependencies_of(own)
         roles += [*dependencies, *parents, own] if which == "defaults" else [*parents, *dependencies, own]
     last = {id(role): index for index, role in enumerate(roles)}
     return [(role.fqcn, getattr(role, which)) for index, role in enumerate(roles) if last[id(role)] == index]
@@ -39,9 +39,10 @@ def role_params(own: Role) -> Mapping[str, Any]:
     return merged
 
 
-def _dependencies(role: Role) -> list[Role]:
+def dependencies_of(role: Role) -> list[Role]:
+    """The roles that ``role`` depends on, and theirs, in the order in which they run."""
     found: list[Role] = []
     for dependency in role.dependencies:
-        found += _dependencies(dependency)
+        found += dependencies_of(dependency)
         found.append(dependency)
     return found

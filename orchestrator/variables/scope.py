@@ -41,7 +41,14 @@ class Scope:
             return self.locals[name]
         make = MAGIC.get(name)
         if make is not None:
-            return make(self)
+            try:
+                return make(self)
+            except KeyError:
+                pass  # outside of a role `role_name` is anybody's
+        return self.given(name)
+
+    def given(self, name: str) -> Any:
+        """The same for a name that somebody set; KeyError for what the run itself would fill in."""
         for _, values in self.chain:
             if name in values:
                 return values[name]

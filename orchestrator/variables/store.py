@@ -17,7 +17,7 @@ from orchestrator.template.engine import Engine
 from orchestrator.variables import facts as facts_rules
 from orchestrator.variables.files import VarsDirectory
 from orchestrator.variables.hostvars import VarsOfHost
-from orchestrator.variables.roles import merged, role_layers, role_params
+from orchestrator.variables.roles import dependencies_of, merged, role_layers, role_params
 from orchestrator.variables.scope import Chain, Scope
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class VariableStore:
 
     def publish_role(self, play: Play, role: Role) -> None:
         """``include_role`` with ``public``: its defaults and vars are seen by the play from here on."""
-        self._public.setdefault(id(play), list(play.roles)).append(role)
+        self._public.setdefault(id(play), list(play.roles)).extend([*dependencies_of(role), role])
         self._roles.clear()
         self._version += 1
 

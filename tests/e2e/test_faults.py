@@ -102,7 +102,14 @@ def test_a_changed_key_shows_both_fingerprints(project, lab_hosts):
     assert "changed" in fatal(ended)
 
 
-BECOME = "- {hosts: all, gather_facts: false, become: true, tasks: [{command: id -un, register: who}, {assert: {that: \"who.stdout == 'root'\"}}]}"
+BECOME = """
+    - hosts: all
+      gather_facts: false
+      become: true
+      tasks:
+        - {command: id -un, register: who}
+        - {assert: {that: "who.stdout == 'root'"}}
+"""
 
 
 def test_sudo_with_a_password_from_a_file(project, lab_host):

@@ -46,7 +46,7 @@ def test_a_killed_run_resumed_after_the_task_has_ended_on_the_host_takes_its_rec
     process.kill()
     process.communicate()
     wait_for(lambda: not host.exec("pgrep -f '[s]leep 2$'", check=False).strip(), "the task ends by itself")
-    wait_for(lambda: not host.exec("pgrep -fc '[o]rch-runtime|[a]gentlet'", check=False).strip("0\n"), "its runtime ends")
+    wait_for(lambda: not host.exec("pgrep -f '[p]ython3 -'", check=False).strip(), "its runtime ends")
     resumed = project.orch("run", "--resume", project.last_run())
     assert resumed.rc == 0, resumed.out + resumed.err
     assert host.exec("cat /root/counter").split() == ["x"]

@@ -259,8 +259,8 @@ def test_a_missing_include_fails_the_host_with_what_was_searched(play):
 ROLE = {
     "roles/web/defaults/main.yml": "http_port: 80\nlabel: default\n",
     "roles/web/vars/main.yml": "kind: server\n",
-    "roles/web/tasks/main.yml": "- {name: say, debug: {msg: '{{ label }} {{ http_port }} {{ kind }}'}, changed_when: true, "
-                                "notify: reload}\n",
+    "roles/web/tasks/main.yml": "- {name: say, debug: {msg: '{{ label }} {{ http_port }} {{ kind }}'}, "
+                                "changed_when: true, notify: reload}\n",
     "roles/web/handlers/main.yml": "- {name: reload, debug: {msg: reloaded}}\n",
     "roles/web/meta/main.yml": "dependencies: [{role: base}]\n",
     "roles/base/tasks/main.yml": "- {name: base, debug: {msg: base}}\n",

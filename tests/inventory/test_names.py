@@ -29,7 +29,8 @@ EXPANDED = {
 REFUSED = {
     "no-name": ":22", "word-port": "web:ssh", "port-too-high": "web:70000", "backwards": "web[5:1]",
     "unequal-padding": "web[01:100]", "mixed": "web[a:5]", "step-0": "web[1:5:0]", "step-word": "web[1:5:x]",
-    "letters-backwards": "db[c:a]", "long": "x" * 254, "long-range": "x" * 253 + "[1:2]", "endless": "web[0:99999999999]", "endless-product": "w[1:9999]x[1:9999]",
+    "letters-backwards": "db[c:a]", "long": "x" * 254, "long-range": "x" * 253 + "[1:2]",
+    "endless": "web[0:99999999999]", "endless-product": "w[1:9999]x[1:9999]",
 }
 
 

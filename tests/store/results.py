@@ -14,7 +14,8 @@ MOMENT = datetime(2026, 11, 21, 9, 0, 0, 123456, UTC)
 def result(**changes: Any) -> TaskResult:
     fields: dict[str, Any] = {
         "run_id": RUN, "play_id": "p0", "play_name": "web servers", "task_id": "p0/tasks/3",
-        "task_name": "install nginx", "task_origin": "site.yml:12:7", "module": "apt", "host": "web1", "status": "changed",
+        "task_name": "install nginx", "task_origin": "site.yml:12:7",
+        "module": "apt", "host": "web1", "status": "changed",
     }
     return TaskResult(**{**fields, **changes})
 

@@ -32,8 +32,9 @@ def test_every_field_comes_back_as_it_was(store: Store, open_store: Open) -> Non
 
 @pytest.mark.parametrize("text", AWKWARD_TEXT.values(), ids=AWKWARD_TEXT)
 def test_awkward_text_survives_in_columns_values_and_keys(store: Store, text: str) -> None:
-    store.record(result(message=text, host=f"h{text[:200]}", item_label=text, values={"stdout": text, f"k{text}": [text]},
-                        diff=[{"before": text, "after": ""}], warnings=[text], trail=(text,)))
+    store.record(result(
+        message=text, host=f"h{text[:200]}", item_label=text, values={"stdout": text, f"k{text}": [text]},
+        diff=[{"before": text, "after": ""}], warnings=[text], trail=(text,)))
     store.flush()
     (found,) = store.results(RUN, host=f"h{text[:200]}")
     assert (found.message, found.item_label, found.warnings, found.trail) == (text, text, [text], (text,))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
-from orchestrator.cli.display.excerpt import excerpt
+from orchestrator.cli.display.excerpt import MAX_COLUMNS, excerpt
 from orchestrator.cli.display.safe import safe
 from orchestrator.errors import Faults, OrchError
 
@@ -41,12 +42,19 @@ def _lines(error: OrchError, lead: str, color: bool) -> list[str]:
     if error.origin is not None:
         lines.append(f"{indent}--> {error.origin}")
         lines += [_styled(indent + line, RED, color) if mark else indent + line
-                  for line, mark in _marked(excerpt(error.origin))]
+                  for line, mark in _marked(excerpt(error.origin, columns=_columns()))]
     lines += [_styled(f"{indent}from {safe(step)}", DIM, color) for step in reversed(error.trail)]
     if error.hint:
         first, *rest = safe(error.hint).split("\n")
         lines += [_styled(f"{indent}hint: ", BOLD, color) + first, *(f"{indent}      {line}" for line in rest)]
     return lines
+
+
+def _columns() -> int:
+    """Room for a line of the file on the terminal where errors go; plenty where that is none."""
+    if not sys.stderr.isatty():
+        return MAX_COLUMNS
+    return max(30, min(MAX_COLUMNS, shutil.get_terminal_size().columns - 10))
 
 
 def _marked(lines: list[str]) -> list[tuple[str, bool]]:

@@ -35,27 +35,39 @@ def origin_of(text: str) -> Origin:
     return Origin(file, line, column)
 
 
-def excerpt(origin: Origin, before: int = BEFORE) -> list[str]:
-    """Numbered lines up to the one that ``origin`` names, then a caret; no lines when the file does not have it."""
+def excerpt(origin: Origin, before: int = BEFORE, columns: int = MAX_COLUMNS) -> list[str]:
+    """Numbered lines up to the one that ``origin`` names, then a caret; no lines when the file does not have it.
+
+    A line longer than ``columns`` is cut; of the one that is marked, the part around the mark is shown.
+    """
     lines = lines_of(origin.file) if origin.line else []
     if not 0 < origin.line <= len(lines):
         return []
     digits = len(str(origin.line))
     first = max(1, origin.line - before)
-    shown = [f"{number:>{digits}} {_cut(lines[number - 1])}".rstrip() for number in range(first, origin.line + 1)]
-    return [*shown, _mark(lines[origin.line - 1], origin.column, digits)]
+    shown = [f"{number:>{digits}} {_cut(_shown(lines[number - 1]), columns)}".rstrip()
+             for number in range(first, origin.line)]
+    line, mark = _marked(lines[origin.line - 1], origin.column, columns)
+    return [*shown, f"{origin.line:>{digits}} {line}".rstrip(), " " * (digits + 1) + mark]
 
 
-def _cut(line: str) -> str:
-    line = safe(line.replace("\t", " ").rstrip("\r"))
-    return line if len(line) <= MAX_COLUMNS else line[:MAX_COLUMNS - 3] + "..."
+def _shown(line: str) -> str:
+    return safe(line.replace("\t", " ").rstrip("\r"))
 
 
-def _mark(line: str, column: int, digits: int) -> str:
+def _cut(text: str, columns: int) -> str:
+    return text if len(text) <= columns else text[:columns - 3] + "..."
+
+
+def _marked(line: str, column: int, columns: int) -> tuple[str, str]:
+    """The line, as much of it as fits, and the mark below; without a column the whole line is marked."""
+    text = _shown(line)
     if not column:
-        text = _cut(line)
+        text = _cut(text, columns)
         indent = len(text) - len(text.lstrip())
-        return " " * (digits + 1 + indent) + "^" * max(1, width(text.strip()))
-    if column > MAX_COLUMNS:
-        return " " * (digits + 1) + f"(column {column})"
-    return " " * (digits + 1 + width(safe(line[:column - 1].replace("\t", " ")))) + f"^ column {column}"
+        return text, " " * indent + "^" * max(1, width(text.strip()))
+    before = _shown(line[:column - 1])
+    if len(before) > columns - 20:
+        skipped = len(before) - columns // 2
+        before, text = "..." + before[skipped + 3:], "..." + text[skipped + 3:]
+    return _cut(text, columns), " " * width(before) + f"^ column {column}"

@@ -1,63 +1,68 @@
 """What a person sees: a line for each task as it ends, failures in full at once, what runs now below, a recap.
 
-Made to be read at three in the morning: nothing moves but the last lines, words stand beside every colour, and a
-failure says where it is and what to do.
+Made to be read at three in the morning: nothing moves but the last lines, words stand beside every colour, a failure
+says where it is and what to do, and what two hundred hosts say alike is said once.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import time
-from collections import Counter
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.display.diff import unified
-from orchestrator.cli.display.excerpt import excerpt, origin_of
+from orchestrator.cli.display.failure import failure_lines
+from orchestrator.cli.display.recap import recap_table
 from orchestrator.cli.display.runs import duration
-from orchestrator.cli.display.safe import one_line, safe
+from orchestrator.cli.display.safe import one_line, safe, safe_json
+from orchestrator.cli.display.styles import GOOD, MARKS, STYLES, named
+from orchestrator.cli.display.task_state import TaskState
+from orchestrator.cli.display.values import shown_values
 from orchestrator.engine.events import (
     Event,
-    HostRecap,
     Included,
     ItemDone,
     Notice,
+    PlayEnded,
     PlaySkipped,
     PlayStarted,
     RunEnded,
     RunStarted,
     TaskDone,
+    TaskProgress,
     TaskResult,
     TaskRetry,
     TaskStarted,
 )
 
-STYLES = {"ok": "green", "changed": "yellow", "skipped": "cyan", "failed": "bold red", "unreachable": "bold red",
-          "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "rescued": "green", "ignored": "blue"}
-MARKS = {"ok": "✓", "changed": "~", "skipped": "·", "failed": "✗", "unreachable": "✗"}
-WORST = ("unreachable", "failed", "lost", "interrupted", "cancelled", "changed", "ok", "skipped")
-HOSTS_NAMED = 4
 MAX_DIFF_LINES = 80
+TASKS_SHOWN = 4
+"""Of those that run now, where hosts go at their own pace."""
+ASKS = frozenset({"pause"})
+"""Modules that talk to the operator: the moving lines keep out of the way meanwhile."""
 
 
 class LiveDisplay:
     """Draws on a terminal; everything but the last lines stays in the scrollback."""
 
     def __init__(self, *, diff: bool = False, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=False)
+        no_color = True if os.environ.get("ANSIBLE_NOCOLOR") else None
+        self._console = console or Console(highlight=False, soft_wrap=False, no_color=no_color)
         self._diff = diff
         self._began = time.monotonic()
-        self._task: TaskStarted | None = None
-        self._task_began = 0.0
-        self._waiting: dict[str, None] = {}
-        self._counts: Counter[str] = Counter()
-        self._reminder = ""
-        self._live = Live(get_renderable=self._now, console=self._console, refresh_per_second=8, transient=True)
-        self._live.start()
+        self._play_hosts = 0
+        self._tasks: dict[str, TaskState] = {}
+        self._own_pace = False
+        """Hosts of this play do not wait for each other: a task's line comes when all have done it, or at the end."""
+        self._told: set[str] = set()
+        self._spinner = Spinner("dots")
+        self._live: Live | None = None
 
     def on(self, event: Event) -> None:
         handler: Any = _HANDLERS.get(type(event))
@@ -65,12 +70,25 @@ class LiveDisplay:
             handler(self, event)
 
     def close(self) -> None:
-        self._live.stop()
+        self._rest()
 
-    # What stays
+    # The moving lines are there only while tasks run: between plays the terminal belongs to prompts.
+
+    def _move(self) -> None:
+        if self._live is None:
+            self._live = Live(get_renderable=self._now, console=self._console, refresh_per_second=8, transient=True,
+                              redirect_stdout=False, redirect_stderr=False)
+            self._live.start()
+
+    def _rest(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def _print(self, line: RenderableType) -> None:
         self._console.print(line)
+
+    # Runs and plays
 
     def _run_started(self, event: RunStarted) -> None:
         words = [f"run {event.run_id}", *(["check mode: nothing is changed"] if event.check_mode else []),
@@ -78,169 +96,193 @@ class LiveDisplay:
         self._print(Text(" · ".join(words), style="dim"))
 
     def _play_started(self, event: PlayStarted) -> None:
-        self._flush_task()
-        slice_ = f"  slice {event.batch + 1} of {event.batches}" if event.batches > 1 else ""
+        self._flush_all()
+        self._own_pace, self._play_hosts = False, len(event.hosts)
+        slice_ = f"  batch {event.batch + 1} of {event.batches}" if event.batches > 1 else ""
         hosts = f"{len(event.hosts)} host{'' if len(event.hosts) == 1 else 's'}{slice_}"
-        self._print(Text.assemble("\n", (safe(event.name), "bold"), (f"  {hosts}", "dim")))
+        self._print(Text.assemble("\n", (one_line(event.name), "bold"), (f"  {hosts}", "dim")))
+
+    def _play_ended(self, _: PlayEnded) -> None:
+        self._flush_all()
+        self._rest()
 
     def _play_skipped(self, event: PlaySkipped) -> None:
-        self._print(Text.assemble("\n", (safe(event.name), "bold"), (f"  {event.reason}", "cyan")))
+        self._print(Text.assemble("\n", (one_line(event.name), "bold"), (f"  {event.reason}", "cyan")))
+
+    # Tasks
 
     def _task_started(self, event: TaskStarted) -> None:
-        if self._task is not None and self._task.task_id == event.task_id:
-            self._waiting.update(dict.fromkeys(event.hosts))
-            return
-        self._flush_task()
-        self._task, self._task_began = event, time.monotonic()
-        self._waiting = dict.fromkeys(event.hosts)
-        self._counts = Counter()
-        self._reminder = ""
+        state = self._tasks.get(event.task_id)
+        if state is None:
+            self._own_pace = self._own_pace or any(one.waiting for one in self._tasks.values())
+            if not self._own_pace:
+                self._flush_all()
+            state = self._tasks[event.task_id] = TaskState(event, time.monotonic())
+        state.start(event.hosts)
+        if event.module in ASKS:
+            self._rest()
+            self._print(Text.assemble("  … ", one_line(state.title)))
+        else:
+            self._move()
+
+    def _state(self, result: TaskResult) -> TaskState:
+        """The result's task; one that came out of turn (replayed, or told late) is taken up here."""
+        state = self._tasks.get(result.task_id)
+        if state is None:
+            from orchestrator.cli.display.excerpt import origin_of
+
+            started = TaskStarted(result.task_id, result.task_name, result.module, origin_of(result.task_origin),
+                                  (result.host,), result.handler, result.role)
+            state = self._tasks[result.task_id] = TaskState(started, time.monotonic())
+        return state
+
+    def _task_progress(self, event: TaskProgress) -> None:
+        state = self._tasks.get(event.task_id)
+        if state is not None and "status" in event.values:
+            state.waiting.pop(event.host, None)
 
     def _task_done(self, event: TaskDone) -> None:
         result = event.result
-        self._waiting.pop(result.host, None)
-        status = result.status
-        self._counts["ignored" if result.ignored else "rescued" if result.rescued else status] += 1
+        state = self._state(result)
+        state.end(result)
         for text in result.warnings:
-            self._warn(text, result.host)
-        if self._diff or result.diff:
-            self._differences(result)
-        if status not in ("ok", "changed", "skipped"):
-            self._failure(result)
-        elif result.module == "debug" and status == "ok" and not event.looped:
-            self._said(result)
-        if not self._waiting:
-            self._flush_task()
+            self._warn(text, None)
+        self._differences(state, result)
+        if result.status not in GOOD:
+            self._failure(state, result)
+        elif result.module == "debug" and result.status == "ok" and not event.looped:
+            self._said(state, result)
+        if not state.waiting and (not self._own_pace or state.done >= self._play_hosts):
+            self._flush(state)
 
     def _item_done(self, event: ItemDone) -> None:
         result = event.result
+        state = self._state(result)
+        self._differences(state, result)
         if result.module == "debug" and result.status == "ok":
-            self._said(result)
-        elif result.status == "failed":
-            label = one_line(result.item_label or "")
-            self._print(Text(f"    ✗ {result.host} (item={label}): {safe(result.message)}", "red"))
+            self._said(state, result)
+        elif result.status not in GOOD:
+            item = f" (item={one_line(result.item_label or '')})"
+            self._print(Text(f"    ✗ {one_line(result.host)}{item}: {safe(result.message)}", "red"))
 
-    def _said(self, result: TaskResult) -> None:
-        shown = {k: v for k, v in result.values.items()
-                 if not k.startswith("_") and k not in ("changed", "failed", "ansible_loop_var", "item")}
-        for value in shown.values():
-            self._print(Text.assemble((f"    {result.host}  ", "dim"), safe(_text(value))))
+    def _said(self, state: TaskState, result: TaskResult) -> None:
+        for value in shown_values(result).values():
+            text = _text(value)
+            if state.is_new("said", text, result.host):
+                self._print(Text.assemble((f"    {one_line(result.host)}  ", "dim"), text))
 
-    def _failure(self, result: TaskResult) -> None:
-        style = "yellow" if result.ignored or result.rescued else "bold red"
-        tail = "  (ignored)" if result.ignored else "  (rescued)" if result.rescued else ""
-        self._print(Text.assemble((f"  ✗ {result.host} {result.status}{tail}  ", style),
-                                  (f"{result.role} : " if result.role else "") + safe(result.task_name)))
-        if result.ignored or result.rescued:
-            self._print(Text(f"      {safe(result.message)}"))
+    def _failure(self, state: TaskState, result: TaskResult) -> None:
+        headline, *details = failure_lines(result)
+        text = "\n".join([result.status, *(line.plain.replace(result.host, "\0") for line in details)])
+        if not state.is_new("failed", text, result.host):
             return
-        for line in safe(result.message).splitlines():
-            self._print(Text(f"      {line}"))
-        self._output(result)
-        place = str(result.values.get("origin") or result.task_origin)
-        self._print(Text(f"      {place}", "dim"))
-        for line in excerpt(origin_of(place)):
-            self._print(Text(f"      {line}", "dim"))
-        for step in result.trail:
-            self._print(Text(f"      via {step}", "dim"))
-        if result.hint:
-            self._print(Text(f"      → {result.hint}", "bold"))
+        for line in (headline, *details):
+            self._print(line)
 
-    def _output(self, result: TaskResult) -> None:
-        """The tail of what a command said: most often the reason."""
-        for name in ("stderr", "stdout"):
-            lines = safe(str(result.values.get(name) or "")).splitlines()
-            for line in lines[-10:]:
-                self._print(Text(f"      {name}: {line}", "dim"))
-            if lines:
-                return
-
-    def _differences(self, result: TaskResult) -> None:
+    def _differences(self, state: TaskState, result: TaskResult) -> None:
+        if result.no_log:
+            return
         for entry in result.diff:
-            rows = unified(entry)
+            rows = [safe(row) for row in unified(entry)]
+            if not rows or not state.is_new("diff", "\n".join(rows), result.host):
+                continue
+            self._print(Text(f"    {one_line(result.host)}", "dim"))
             for row in rows[:MAX_DIFF_LINES]:
                 style = {"+": "green", "-": "red", "@": "cyan"}.get(row[:1], "")
-                self._print(Text(f"    {result.host}  {safe(row)}", "bold" if row[:3] in ("+++", "---") else style))
+                self._print(Text(f"      {row}", "bold" if row[:3] in ("+++", "---") else style))
             if len(rows) > MAX_DIFF_LINES:
-                self._print(Text(f"    … {len(rows) - MAX_DIFF_LINES} more lines", "dim"))
+                self._print(Text(f"      … {len(rows) - MAX_DIFF_LINES} more lines", "dim"))
 
     def _task_retry(self, event: TaskRetry) -> None:
-        self._reminder = f"{event.result.host}: not yet, {event.retries_left} tries left"
+        state = self._state(event.result)
+        left = event.retries_left
+        state.reminder = f"{one_line(event.result.host)} tries again, {left} {'try' if left == 1 else 'tries'} left"
 
     def _included(self, event: Included) -> None:
-        self._print(Text(f"  ↳ {event.path}", "dim"))
+        item = f"  (item={one_line(event.item_label)})" if event.item_label is not None else ""
+        self._print(Text(f"  ↳ {safe(event.path)}{item}", "dim"))
 
     def _notice(self, event: Notice) -> None:
         self._warn(event.message, event.host)
 
     def _warn(self, message: str, host: str | None) -> None:
-        self._print(Text(f"  ! {host + ': ' if host else ''}{safe(message)}", "yellow"))
+        line = f"  ! {one_line(host) + ': ' if host else ''}{safe(message)}"
+        if line not in self._told:
+            self._told.add(line)
+            self._print(Text(line, "yellow"))
 
-    def _flush_task(self) -> None:
-        """The line of a task that has ended."""
-        task, self._task = self._task, None
-        if task is None or not self._counts:
+    # A task's last line
+
+    def _flush_all(self) -> None:
+        for state in list(self._tasks.values()):
+            self._flush(state)
+
+    def _flush(self, state: TaskState) -> None:
+        """The line of a task that has ended, after what hosts have said like others before them."""
+        self._tasks.pop(state.started.task_id, None)
+        for repeated in state.said.values():
+            if repeated.others:
+                failed = repeated.kind == "failed"
+                text = f"  ✗ failed like {repeated.first}: " if failed else f"    like {repeated.first}: "
+                names = named([one_line(host) for host in repeated.others], 20 if failed else 4)
+                self._print(Text(text + names, "bold red" if failed else "dim"))
+        if not state.done:
             return
-        worst = next((s for s in WORST if self._counts.get(s)), "ok")
-        name = f"{task.role} : {task.name}" if task.role else task.name
-        line = Text.assemble((f"  {MARKS.get(worst, '✗')} ", STYLES[worst]),
-                             ("handler: " if task.handler else "", "dim"), safe(name), "  ")
-        for status, count in self._counts.items():
+        line = Text.assemble((f"  {MARKS.get(state.worst, '✗')} ", STYLES[state.worst]),
+                             ("handler: " if state.started.handler else "", "dim"), one_line(state.title), "  ")
+        for status, count in state.counts.items():
             line.append(f"{count} {status}  ", STYLES.get(status, ""))
-        took = time.monotonic() - self._task_began
+        took = time.monotonic() - state.began
         line.append(duration(took) if took >= 1 else "", "dim")
+        line.rstrip()
         self._print(line)
 
     # What moves
 
     def _now(self) -> RenderableType:
-        """The last lines: what runs, on how many hosts, which are still out."""
+        """The last lines: what runs, on how many hosts, which are still out. Called by the drawing thread as well."""
+        running = [state for state in list(self._tasks.values()) if state.waiting]
         elapsed = duration(time.monotonic() - self._began)
-        if self._task is None:
+        if not running:
             return Text(f"  {elapsed}", "dim")
-        done = sum(self._counts.values())
-        names = list(self._waiting)
-        more = f" and {len(names) - HOSTS_NAMED} more" if len(names) > HOSTS_NAMED else ""
-        head = Text.assemble((safe(self._task.name), "bold"), f"  {done}/{done + len(names)} hosts  ", (elapsed, "dim"))
-        tail = Text(f"    waiting for {', '.join(names[:HOSTS_NAMED])}{more}  {self._reminder}".rstrip(), "dim")
-        return Group(Spinner("dots", head), tail) if names else head
+        rows: list[RenderableType] = []
+        for state in running[:TASKS_SHOWN]:
+            out = len(state.waiting)
+            total = max(state.done + out, len(state.started.hosts))
+            head = Text.assemble((one_line(state.title), "bold"), f"  {total - out}/{total} hosts  ",
+                                 (duration(time.monotonic() - state.began), "dim"), no_wrap=True, overflow="ellipsis")
+            self._spinner.update(text=head)
+            rows.append(self._spinner if not rows else Text.assemble("  ", head, no_wrap=True, overflow="ellipsis"))
+            waits = [f"waiting for {named([one_line(host) for host in list(state.waiting)])}", state.reminder]
+            rows.append(Text("    " + "  ".join(filter(None, waits)), "dim", no_wrap=True, overflow="ellipsis"))
+        if len(running) > TASKS_SHOWN:
+            rows.append(Text(f"    and {len(running) - TASKS_SHOWN} more tasks", "dim"))
+        return Group(*rows)
 
     # The end
 
     def _run_ended(self, event: RunEnded) -> None:
-        self._flush_task()
-        self._live.stop()
-        self._print("")
-        self._print(_recap(event.recap))
+        self._flush_all()
+        self._rest()
+        if event.recap:
+            self._print("")
+            self._print(recap_table(event.recap))
         for text in event.left:
-            self._print(Text(f"! {text}", "yellow"))
+            self._print(Text(f"! {safe(text)}", "yellow"))
         style = "bold green" if event.exit_code == 0 else "bold red"
-        self._print(Text(f"{event.status} in {duration(event.duration_s)}   orch runs show {event.run_id}", style))
-
-
-def _recap(recap: dict[str, HostRecap]) -> Table:
-    columns = [n for n in ("ok", "changed", "skipped", "rescued", "ignored", "failed", "unreachable")
-               if n in ("ok", "changed", "failed") or any(getattr(line, n) for line in recap.values())]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("host", overflow="fold")
-    for name in columns:
-        table.add_column(name, justify="right")
-    for host, line in sorted(recap.items(), key=lambda pair: (not (pair[1].failed or pair[1].unreachable), pair[0])):
-        bad = line.failed or line.unreachable
-        cells = [Text(str(getattr(line, n)), STYLES[n] if getattr(line, n) else "dim") for n in columns]
-        table.add_row(Text(f"{'✗' if bad else '✓'} {host}", "bold red" if bad else "green"), *cells)
-    return table
+        last = f"{event.status} in {duration(event.duration_s)}"
+        self._print(Text.assemble((last, style), (f"   orch runs show {event.run_id}", "dim")))
+        if event.status in ("cancelled", "interrupted", "unreachable"):
+            self._print(Text(f"go on where it ended: orch run --resume {event.run_id}", "dim"))
 
 
 def _text(value: Any) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return safe(value) if isinstance(value, str) else safe_json(json.dumps(value, ensure_ascii=False, default=str))
 
 
 _HANDLERS: dict[type, Any] = {
-    RunStarted: LiveDisplay._run_started, PlayStarted: LiveDisplay._play_started,
+    RunStarted: LiveDisplay._run_started, PlayStarted: LiveDisplay._play_started, PlayEnded: LiveDisplay._play_ended,
     PlaySkipped: LiveDisplay._play_skipped, TaskStarted: LiveDisplay._task_started, TaskDone: LiveDisplay._task_done,
-    ItemDone: LiveDisplay._item_done, TaskRetry: LiveDisplay._task_retry, Included: LiveDisplay._included,
-    Notice: LiveDisplay._notice, RunEnded: LiveDisplay._run_ended,
+    TaskProgress: LiveDisplay._task_progress, ItemDone: LiveDisplay._item_done, TaskRetry: LiveDisplay._task_retry,
+    Included: LiveDisplay._included, Notice: LiveDisplay._notice, RunEnded: LiveDisplay._run_ended,
 }

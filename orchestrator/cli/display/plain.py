@@ -40,6 +40,7 @@ DIFF_KINDS = {"+": "added", "-": "removed", "@": "hunk"}
 GOOD = frozenset({"ok", "changed", "skipped"})
 ROUTINE = frozenset({"include_tasks", "include_role", "meta"})
 """What these did when it went well is told by `Included`, or by nothing."""
+HIDDEN = "its output is hidden by no_log"
 MODULE_CARRIERS = frozenset({"ssh", "local", "mailbox"})
 
 
@@ -209,7 +210,7 @@ class PlainDisplay:
 
     def _error(self, result: TaskResult) -> None:
         """What went wrong and where it is written: once per task, however many hosts say the same."""
-        message = "its output is hidden by no_log" if result.no_log else safe(result.message or "failed without a message")
+        message = HIDDEN if result.no_log else safe(result.message or "failed without a message")
         lines = [f"[ERROR]: Task failed: {_blame(result)}{message}"]
         place = result.values.get("origin") if result.error_code else None
         if isinstance(place, str) or result.task_origin:

@@ -57,8 +57,8 @@ def _describe(name: str, file: str) -> Any:
     spec = getattr(module, "SPECS", {}).get(name, module)
     get = spec.get if isinstance(spec, dict) else lambda key, default=None: getattr(spec, key, default)
     return registry.ModuleInfo(
-        name, get("ARGS", {}), rules=get("RULES", ()), free_form=get("FREE_FORM"), retry_safe=bool(get("RETRY_SAFE", True)),
-        check_mode="own",
+        name, get("ARGS", {}), rules=get("RULES", ()), free_form=get("FREE_FORM"),
+        retry_safe=bool(get("RETRY_SAFE", True)), check_mode="own",
         doc=get("DOC") or module.__doc__ or "", kind="action", allow_unknown=bool(get("ALLOW_UNKNOWN", False)),
     )
 

@@ -1,4 +1,4 @@
-"""The controller's half of assemble: fragments that lie with the playbook are put together here and sent as one file."""
+"""The controller's half of assemble: fragments beside the playbook are put together here and sent as one file."""
 
 from __future__ import annotations
 

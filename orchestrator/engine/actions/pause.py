@@ -70,5 +70,5 @@ async def _ask(call: Call, prompt: Any) -> str:
         return ""
     text = f"{prompt}:" if prompt else "Press enter to continue, Ctrl+C to interrupt:"
     print(f"[{call.task.name or 'pause'}]\n{text}", flush=True)
-    line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    line: str = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     return line.rstrip("\n")

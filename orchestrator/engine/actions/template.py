@@ -31,7 +31,7 @@ PASSED_ON = ("backup", "force", "validate", "follow", "owner", "group", "mode", 
              "selevel", "serole", "setype", "seuser")
 
 ARGS = {
-    "src": Arg("path", required=True, help="The template, searched in the role's templates/, then beside the playbook."),
+    "src": Arg("path", required=True, help="The template, searched in templates/ of the role, then of the playbook."),
     "dest": Arg("path", required=True, help="The file on the host, or a directory to put it into."),
     "backup": Arg("bool", default=False, help="Keep the old file beside the new one."),
     "force": Arg("bool", default=True, help="Replace a file that differs; false: only make one that is missing."),

@@ -1,0 +1,47 @@
+"""A failure for people: what, where, what the command said, what to do."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from orchestrator.cli.display.errors import source_lines
+from orchestrator.cli.display.safe import one_line, safe
+from orchestrator.engine.events import TaskResult
+
+OUTPUT_LINES = 10
+"""Of what a command said, from its end: most often the reason."""
+ON_THE_WAY = frozenset({"unreachable", "lost"})
+"""Nothing is wrong with the task's text then: it is not shown."""
+
+
+def failure_lines(result: TaskResult) -> list[Text]:
+    """Headline first. A failure that was ignored or rescued takes two lines."""
+    mild = result.ignored or result.rescued
+    tail = " (ignored)" if result.ignored else " (rescued)" if result.rescued else ""
+    where = f" on {one_line(result.delegated_to)}" if result.delegated_to else ""
+    lines = [Text.assemble((f"  ✗ {one_line(result.host)} {result.status}{where}{tail}  ", "yellow" if mild else "bold red"),
+                           (f"{result.role} : " if result.role else "") + one_line(result.task_name))]
+    return lines + [Text(f"      {line}", style) for line, style in _details(result, mild)]
+
+
+def _details(result: TaskResult, mild: bool) -> list[tuple[str, str]]:
+    details = [(line, "") for line in safe(result.message or "failed without a message").splitlines()]
+    if mild:
+        return details[:1]
+    details += _output(result)
+    if result.status not in ON_THE_WAY:
+        place = str(result.values.get("origin") or result.task_origin)
+        details += [(place, "dim"), *((line, "dim") for line in source_lines(place))]
+    details += [(f"via {step}", "dim") for step in result.trail]
+    return details + [(f"→ {safe(result.hint)}", "bold")] * bool(result.hint)
+
+
+def _output(result: TaskResult) -> list[tuple[str, str]]:
+    if result.no_log:
+        return []
+    for name in ("stderr", "stdout"):
+        lines = safe(str(result.values.get(name) or "")).splitlines()
+        if lines:
+            more = [(f"{name}: … {len(lines) - OUTPUT_LINES} lines before", "dim")] * (len(lines) > OUTPUT_LINES)
+            return more + [(f"{name}: {line}", "dim") for line in lines[-OUTPUT_LINES:]]
+    return []
