@@ -72,6 +72,7 @@ def output_options() -> Callable[[F], F]:
     return _apply([
         click.option("-v", "--verbose", "verbosity", count=True, help="Say more (-vvv for even more)."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object per line for each event."),
+        click.option("--plain", is_flag=True, help="Plain lines on a terminal too, in the shape of Ansible's."),
         click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE",
                      help="Database to record in; the default is a SQLite file of the project."),
     ])

@@ -49,7 +49,7 @@ def choose_display(given: dict[str, Any]) -> Display:
     from orchestrator.cli.display import display_for
 
     return display_for(as_json=bool(given.get("as_json")), verbosity=int(given.get("verbosity") or 0),
-                       diff=bool(given.get("diff")))
+                       diff=bool(given.get("diff")), plain=bool(given.get("plain")))
 
 
 def resume_run(run_id: str, given: dict[str, Any]) -> int:

@@ -63,6 +63,15 @@ def locals_of(names: Names, items: Sequence[Any], index: int) -> dict[str, Any]:
     return found
 
 
+def locals_in(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that an item had, as its stored value tells them: for an include that is replayed."""
+    found = {name: value[name] for name in ("ansible_loop_var", "ansible_index_var", "ansible_loop") if name in value}
+    for named in ("ansible_loop_var", "ansible_index_var"):
+        if value.get(named) in value:
+            found[value[named]] = value[value[named]]
+    return found
+
+
 def _extended(names: Names, items: Sequence[Any], index: int) -> dict[str, Any]:
     length = len(items)
     loop: dict[str, Any] = {

@@ -121,9 +121,9 @@ class _Work:
         value = dict(stored.values)
         if stored.diff:
             value["diff"] = stored.diff
-        items: list[tuple[Value, Mapping[str, Any]]] = [(v, {}) for v in value["results"]] if self.task.loop is not None and "results" in value else []
-        return Outcome(self.host, self.task, value, stored, self.scope, self.task.loop is not None,
-                       stored.delegated_to, items)
+        looped = self.task.loop is not None
+        items = [(v, loops.locals_in(v)) for v in value.get("results", ())] if looped else []
+        return Outcome(self.host, self.task, value, stored, self.scope, looped, stored.delegated_to, items)
 
     def _fault(self, error: OrchError) -> Value:
         return fault_value(error)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from orchestrator.engine.events import Event
 
@@ -16,16 +17,22 @@ class Display(Protocol):
     def close(self) -> None: ...
 
 
-def display_for(*, as_json: bool, verbosity: int, diff: bool) -> Display:
+def display_for(*, as_json: bool, verbosity: int, diff: bool, plain: bool = False) -> Display:
     """JSON lines when asked for; a live view when a person looks on; plain lines, as Ansible prints, otherwise."""
     if as_json:
         from orchestrator.cli.display.jsonl import JsonLines
 
         return JsonLines(sys.stdout)
-    if sys.stdout.isatty() and verbosity == 0:
+    if verbosity == 0 and not plain and _can_move(sys.stdout):
         from orchestrator.cli.display.live import LiveDisplay
 
         return LiveDisplay(diff=diff)
     from orchestrator.cli.display.plain import PlainDisplay
 
     return PlainDisplay(sys.stdout, sys.stderr, verbosity=verbosity, diff=diff)
+
+
+def _can_move(stream: TextIO) -> bool:
+    """Whether this is a terminal that takes back lines and knows the marks."""
+    encoding = (stream.encoding or "").lower().replace("-", "")
+    return stream.isatty() and encoding == "utf8" and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")

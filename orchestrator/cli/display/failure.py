@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from orchestrator.cli.display.errors import source_lines
+from orchestrator.cli.display.excerpt import excerpt, origin_of
 from orchestrator.cli.display.safe import one_line, safe
 from orchestrator.engine.events import TaskResult
 
@@ -31,7 +31,7 @@ def _details(result: TaskResult, mild: bool) -> list[tuple[str, str]]:
     details += _output(result)
     if result.status not in ON_THE_WAY:
         place = str(result.values.get("origin") or result.task_origin)
-        details += [(place, "dim"), *((line, "dim") for line in source_lines(place))]
+        details += [(place, "dim"), *((line, "dim") for line in excerpt(origin_of(place)))]
     details += [(f"via {step}", "dim") for step in result.trail]
     return details + [(f"→ {safe(result.hint)}", "bold")] * bool(result.hint)
 

@@ -17,6 +17,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from orchestrator.cli.display.diff import unified
+from orchestrator.cli.display.excerpt import origin_of
 from orchestrator.cli.display.failure import failure_lines
 from orchestrator.cli.display.recap import recap_table
 from orchestrator.cli.display.runs import duration
@@ -129,8 +130,6 @@ class LiveDisplay:
         """The result's task; one that came out of turn (replayed, or told late) is taken up here."""
         state = self._tasks.get(result.task_id)
         if state is None:
-            from orchestrator.cli.display.excerpt import origin_of
-
             started = TaskStarted(result.task_id, result.task_name, result.module, origin_of(result.task_origin),
                                   (result.host,), result.handler, result.role)
             state = self._tasks[result.task_id] = TaskState(started, time.monotonic())
