@@ -30,10 +30,11 @@ def run_playbooks(playbooks: tuple[str, ...], given: dict[str, Any], make_displa
 def launch(bench: Workbench, given: dict[str, Any], resume: ResumePoint | None = None,
            make_display: MakeDisplay | None = None) -> int:
     """Run what was prepared and return the exit code. Raises `UsageError` for targets that cannot be meant."""
+    from orchestrator.cli.display.guarded import Guarded
     from orchestrator.engine import launch as engine
 
     check_targets(bench)
-    display = make_display() if make_display else choose_display(given)
+    display = Guarded(make_display() if make_display else choose_display(given))
     try:
         ended: RunEnded = asyncio.run(engine.launch(
             bench, state_dir=state_directory(), store_url=given.get("store_url"), emit=display.on, resume=resume,
@@ -54,6 +55,7 @@ def choose_display(given: dict[str, Any]) -> Display:
 
 def resume_run(run_id: str, given: dict[str, Any]) -> int:
     """Go on with a stored run, by its own options; passwords are asked for again where they were asked for."""
+    from orchestrator.cli.extra_vars import parse_extra_vars
     from orchestrator.engine.launch import open_store, prepare_resumed, resume_point
 
     store = open_store(state_directory(), given.get("store_url"))
@@ -61,7 +63,9 @@ def resume_run(run_id: str, given: dict[str, Any]) -> int:
         point = resume_point(store, run_id)
     finally:
         store.close()
-    bench = prepare_resumed(point, secrets_from(given), {"verbosity": int(given.get("verbosity") or 0)})
+    again = parse_extra_vars(given.get("extra_vars") or ())
+    overrides = {"verbosity": int(given.get("verbosity") or 0), **({"extra_vars": again} if again else {})}
+    bench = prepare_resumed(point, secrets_from(given), overrides)
     return launch(bench, given, resume=point)
 
 

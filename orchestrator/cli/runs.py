@@ -91,7 +91,7 @@ def watch(run: str | None, store_url: str | None) -> None:
             for result in store.results(record.id, after=seen):
                 seen = max(seen, result.seq)
                 click.echo(result_line(result))
-            record = store.show_run(record.id)
+            record = store.show_run(record.id) or record
             if record.ended is not None:
                 break
             time.sleep(0.5)

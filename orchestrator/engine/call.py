@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from modules import registry
 from orchestrator.engine.outcome import Value, failure, value_of
-from orchestrator.errors import OrchError, TaskFault, Unreachable
+from orchestrator.errors import OrchError, TaskFault, UndefinedVariable, Unreachable
 from orchestrator.template.omit import OMIT
+from orchestrator.template.types import Template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.lane import Lane
     from orchestrator.playbook.model import Task
     from orchestrator.variables.scope import Scope
+
+GATHERERS = frozenset({"setup", "gather_facts"})
 
 
 @dataclass(eq=False, slots=True)
@@ -70,7 +74,7 @@ class Call:
         """A connection variable for the host the module runs on, rendered; None when it is not set."""
         scope = self._target_scope()
         try:
-            raw = scope.lookup(name)
+            raw = scope.given(name)
         except KeyError:
             return None
         return self.run.engine.render(raw, scope, self.task.origin)
@@ -191,7 +195,7 @@ class Call:
     def environment(self) -> dict[str, str]:
         merged: dict[str, str] = {}
         for layer in self.task.environment:
-            rendered = self.render(layer)
+            rendered = self._gathering_environment(layer) if self.task.action in GATHERERS else self.render(layer)
             for entry in rendered if isinstance(rendered, list) else [rendered]:
                 if entry is OMIT:
                     continue
@@ -200,6 +204,18 @@ class Call:
                                     code="environment")
                 merged.update({str(k): str(v) for k, v in entry.items()})
         return merged
+
+    def _gathering_environment(self, layer: Any) -> dict[Any, Any]:
+        """What can be known before the facts are: ``PATH: "{{ ansible_env.PATH }}:…"`` has to wait for them."""
+        known: dict[Any, Any] = {}
+        try:
+            entries = self.render(layer) if isinstance(layer, Template) else layer
+            for name, value in entries.items() if isinstance(entries, Mapping) else ():
+                with contextlib.suppress(UndefinedVariable):
+                    known[name] = self.render(value)
+        except UndefinedVariable:
+            pass
+        return {name: value for name, value in known.items() if value is not OMIT}
 
     def become_identity(self) -> Any:
         """The identity the task runs under, or None; passwords in it are for `Links.name_secret` only."""

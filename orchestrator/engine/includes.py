@@ -58,7 +58,7 @@ class Includer:
         for one in wanted.values():
             self._load(task, one)
         for outcome in outcomes:
-            _spoil(outcome, next((w.error for w in ways.get(outcome.host, ()) if w.error), None))
+            _spoil(outcome, ways.get(outcome.host, []))
         for host, way in ways.items():
             if all(one.error is None for one in way):
                 self._ways[task.id, host.name] = way
@@ -115,16 +115,22 @@ class Includer:
         return list(included.blocks), one.name
 
 
-def _spoil(outcome: Outcome, error: OrchError | None) -> None:
-    """Make the outcome of an include that could not be read a failure, before it is stored."""
+def _spoil(outcome: Outcome, way: list[Wanted]) -> None:
+    """Make the outcome of an include that could not be read a failure, before it is stored.
+
+    As in Ansible it counts as failed though a rescue may take it from there, and once for each file of a loop.
+    """
+    error = next((one.error for one in way if one.error is not None), None)
     if error is None:
         return
+    for (value, _), one in zip(_asked(outcome), way, strict=True):
+        value["failed"] = one.error is not None
     reason = "\n".join(_sentences(error))
     outcome.value.update(failed=True, changed=False, reason=reason, msg=reason, error_code=error.code)
     result = outcome.result
     result.status, result.message, result.error_code, result.hint = "failed", reason, error.code, error.hint
     result.values = {**result.values, "failed": True, "reason": reason, "msg": reason}
-    result.rescued = outcome.host.cursor.rescuing_blocks()
+    result.rescued = False
 
 
 def _sentences(error: OrchError) -> list[str]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.content.trust import trust
 from orchestrator.engine.context import Stop
 from orchestrator.engine.events import Event, Notice, RunEnded, TaskResult
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.options import RunOptions
 from orchestrator.engine.run import Run
 from orchestrator.engine.setup import Workbench, make_context, new_run_id, prepare
-from orchestrator.errors import UsageError
+from orchestrator.errors import Origin, UsageError
+from orchestrator.template.types import Sealed
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from orchestrator.store import Store
 
 Emit = Callable[[Event], None]
+WITHHELD = "(withheld: give it again with -e)"
+SECRET_NAME = re.compile(
+    r"(^|_)pass(_|$)|passw(or)?d|passphrase|secret|token|(private|api|access|vault)_?key|credential", re.IGNORECASE)
 CANCEL_POLL_S = 2.0
 STOP_DEADLINE_S = 20.0
 """How long a host may take to confirm that a cancelled task is dead: 5 s for TERM, then KILL, and the way back."""
@@ -109,7 +115,7 @@ def run_record(run_id: str, bench: Workbench) -> Any:
 
     assert bench.playbook is not None
     options = asdict(bench.options)
-    options["extra_vars"] = _without_secrets(bench)
+    options["extra_vars"] = storable_vars(bench.options.extra_vars)
     return RunRecord(
         id=run_id, playbooks=[str(Path(p).absolute()) for p in bench.options.playbooks],
         inventory=list(bench.options.inventory), limit=bench.options.limit, check_mode=bench.options.check,
@@ -118,12 +124,15 @@ def run_record(run_id: str, bench: Workbench) -> Any:
     )
 
 
-def _without_secrets(bench: Workbench) -> dict[str, Any]:
-    """Extra vars as the operator wrote them: vault texts stay sealed, templates stay source."""
+def storable_vars(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Extra vars as a run's row keeps them: templates as source, and nothing whose name says that it is a secret.
+
+    What is withheld stands as `WITHHELD`; a resume asks for it again.
+    """
     from orchestrator.engine.effects import plain
 
-    kept: dict[str, Any] = plain(bench.options.extra_vars)
-    return kept
+    return {str(name): WITHHELD if SECRET_NAME.search(str(name)) or isinstance(value, Sealed) else plain(value)
+            for name, value in extra.items()}
 
 
 def _user() -> str:
@@ -184,6 +193,11 @@ def signals(stop: Stop, emit: Emit, context: RunContext) -> Iterator[None]:
 
 # Resuming
 
+def trust_stored(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Extra vars were the operator's own words when they were stored: their templates are templates again."""
+    return {name: trust(value, Origin("extra vars")) for name, value in extra.items()}
+
+
 class ResumePoint:
     """A stored run to take up again: its options as they were, and what it has journaled."""
 
@@ -210,8 +224,19 @@ def resume_point(store: Store, run_id: str) -> ResumePoint:
 
 
 def prepare_resumed(point: ResumePoint, secrets: Secrets, overrides: Mapping[str, Any]) -> Workbench:
-    """The workbench of a run to go on with. Raises `UsageError` when its content has changed since."""
-    bench = prepare(replace(point.options, **overrides), secrets)
+    """The workbench of a run to go on with, in the directory it was begun in.
+
+    ``overrides`` replace its options; ``extra_vars`` among them are laid over its own. Raises `UsageError` when the
+    content has changed since, or when a variable that was withheld from the store is not given again.
+    """
+    if os.path.isdir(point.cwd):
+        os.chdir(point.cwd)
+    extra = {**point.options.extra_vars, **overrides.get("extra_vars", {})}
+    missing = sorted(name for name, value in extra.items() if value == WITHHELD)
+    if missing:
+        raise UsageError(f"the run was begun with -e {', '.join(missing)}, which is not stored because of its name",
+                         hint="give it again: orch run --resume RUN -e NAME=VALUE")
+    bench = prepare(replace(point.options, **{**overrides, "extra_vars": trust_stored(extra)}), secrets)
     if bench.playbook is not None and bench.playbook.digest != point.digest:
         raise UsageError(
             "the playbook or its files have changed since this run began, so its journal no longer fits",

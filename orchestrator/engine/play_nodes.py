@@ -39,6 +39,11 @@ def _gathers(run: RunContext, play: Play) -> bool:
     return bool(run.engine.render(play.gather_facts, run.variables.scope(None, play), play.origin))
 
 
+def knows_facts(run: RunContext, host: str) -> bool:
+    """``gathering = smart``: a host that has told its facts in this run is not asked again."""
+    return run.options.gathering == "smart" and "module_setup" in run.variables.facts.get(host, {})
+
+
 def _flush(play: Play, number: int) -> Task:
     return Task(id=f"{play.id}.flush{number}", origin=play.origin, action="meta", action_written="meta",
                 args=Map({"free_form": "flush_handlers"}), implicit=True)

@@ -19,6 +19,8 @@ from orchestrator.engine.includes import Includer
 from orchestrator.engine.lane import Lane, NotRun
 from orchestrator.engine.limits import enforce
 from orchestrator.engine.metas import Metas
+from orchestrator.engine.play_nodes import knows_facts
+from orchestrator.engine.naming import written_name
 from orchestrator.engine.role_runs import enter_role, left_role, worked_in
 from orchestrator.engine.task_runner import Outcome, TaskRunner
 from orchestrator.errors import OrchError
@@ -51,6 +53,8 @@ class PlayRunner:
         handlers = self.play.handlers
 
         def wanted(task: Task) -> bool:
+            if task is self.play.play.gather_task and knows_facts(self.run, host.name):
+                return False
             due = handlers.due(host, task)
             return self._selected(task) if due is None else due and self._selected(task)
 
@@ -158,12 +162,11 @@ class PlayRunner:
 
     def name_of(self, task: Task, host: HostState) -> str:
         """The task's name for people; a name that cannot be rendered is shown as written."""
-        if task.name is None:
-            return task.action_written
+        name = written_name(task)
         try:
-            return str(self._keyword(task.name, host, task))
+            return str(self._keyword(name, host, task))
         except OrchError:
-            return str(getattr(task.name, "source", task.name))
+            return str(getattr(name, "source", name))
 
     async def _gather(self, task: Task, hosts: list[HostState]) -> list[Outcome]:
         paths = [h.visit(task) for h in hosts]
@@ -194,7 +197,7 @@ class PlayRunner:
     def _settle(self, task: Task, hosts: list[HostState], outcomes: list[Outcome], *, shared: bool) -> None:
         for outcome in outcomes:
             followers = hosts if shared else [outcome.host]
-            if outcome.result.status not in ("unreachable", "lost"):
+            if outcome.result.status not in ("unreachable", "lost") or outcome.result.ignored:
                 self._apply(task, followers, outcome)
             if outcome.result.status not in ("skipped", "unreachable", "lost"):
                 worked_in(outcome.host, task.role)
@@ -232,9 +235,10 @@ class PlayRunner:
             outcome.host.unreachable = True
             outcome.host.wrong = task
             outcome.host.cursor.finish()
-            hosts = [h for h in hosts if h is not outcome.host]
-            if not hosts:
-                return
+            for host in hosts:
+                if host is not outcome.host:
+                    self.fail(host, None)  # a run_once that nobody could do
+            return
         rescued = outcome.failed and outcome.host.cursor.rescuing_blocks()
         for host in hosts:
             if outcome.failed and host is outcome.host:

@@ -18,7 +18,7 @@ def count(recap: HostRecap, result: TaskResult) -> None:
         recap.changed += status == "changed"
     elif status == "skipped":
         recap.skipped += 1
-    elif status == "unreachable":
+    elif status == "unreachable" and not result.ignored:
         recap.unreachable += 1
     elif result.ignored:
         recap.ok += 1
@@ -27,17 +27,18 @@ def count(recap: HostRecap, result: TaskResult) -> None:
     elif result.rescued:
         recap.rescued += 1
     else:
-        recap.failed += 1
+        recap.failed += _included(result) or 1
         if status in ("interrupted", "cancelled", "lost"):
             setattr(recap, status, getattr(recap, status) + 1)
 
 
 def _included(result: TaskResult) -> int:
-    """1; but an include in a loop counts once for each file it brought in."""
+    """1; but an include in a loop counts once for each file it brought in, or could not."""
     items = result.values.get("results")
     if result.module not in INCLUDES or not isinstance(items, list):
         return 1
-    return sum(1 for item in items if not item.get("skipped"))
+    failed = result.status == "failed"
+    return sum(1 for item in items if not item.get("skipped") and bool(item.get("failed")) == failed)
 
 
 def exit_code(recaps: Mapping[str, HostRecap], *, failed: bool, unreachable: bool, interrupted: bool) -> int:

@@ -91,7 +91,8 @@ class Run:
         """Run one play; True when the playbook ends with it."""
         context = self.context
         name = self._name(play)
-        hosts = self._hosts(play)
+        matched = self._hosts(play)
+        hosts = [h for h in matched if h not in context.removed]
         if not hosts:
             self._emit(PlaySkipped(play.id, name, "no hosts matched"))
             return False
@@ -103,7 +104,7 @@ class Run:
             first += size
             if not batch_hosts:
                 continue
-            play_context = await self._batch(play, name, hosts, batch_hosts, number, len(sizes))
+            play_context = await self._batch(play, name, matched, batch_hosts, number, len(sizes))
             if context.stop.draining or play_context.broken or _all_out(play_context.batch):
                 return True
             if play_context.ended:
@@ -178,7 +179,7 @@ class Run:
         order = self._keyword(play, play.order)
         if order:
             hosts = patterns.in_order(hosts, str(order))
-        return [h for h in hosts if h not in context.removed]
+        return list(hosts)
 
 
 def _all_out(batch: Batch) -> bool:

@@ -108,6 +108,7 @@ def _visible(options: RunOptions) -> VisibleOptions:
     return VisibleOptions(
         check_mode=options.check, diff_mode=options.diff, forks=options.forks or 50, verbosity=options.verbosity,
         limit=options.limit, run_tags=options.tags, skip_tags=options.skip_tags,
+        connection=options.connection, remote_user=options.user,
         inventory_sources=[os.path.abspath(s) if os.path.exists(s) else s for s in options.inventory],
     )
 

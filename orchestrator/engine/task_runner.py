@@ -16,6 +16,7 @@ from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, fault_value
 from orchestrator.engine.events import ItemDone, TaskResult, TaskRetry
 from orchestrator.engine.lane import NotRun
+from orchestrator.engine.naming import written_name
 from orchestrator.engine.outcome import Value, censor, failure, gather_items, is_failed, status_of
 from orchestrator.errors import OrchError, TaskFault
 
@@ -111,6 +112,8 @@ class _Work:
         ignored = self._ignored(value)
         if ignored:
             value["ignored"] = True
+            if value.get("unreachable"):
+                value.update(skipped=True, skip_reason=f"Host {self.host.name} is unreachable")
         result = self._result(value, None, None, ignored)
         self.run.journal.add(result)
         return Outcome(self.host, self.task, value, result, self.scope, looped, self.delegate, self.items)
@@ -122,7 +125,9 @@ class _Work:
         if stored.diff:
             value["diff"] = stored.diff
         looped = self.task.loop is not None
-        items = [(v, loops.locals_in(v)) for v in value.get("results", ())] if looped else []
+        items: list[tuple[Value, Mapping[str, Any]]] = []
+        if looped:
+            items = [(v, loops.locals_in(v)) for v in value.get("results", ())]
         return Outcome(self.host, self.task, value, stored, self.scope, looped, stored.delegated_to, items)
 
     def _fault(self, error: OrchError) -> Value:
@@ -157,7 +162,8 @@ class _Work:
             value = await self._item(local, names, item, index)
             values.append(value)
             self.items.append((value, local))
-            if value.get("unreachable") or self.run.stop.draining or self._breaks(local, value):
+            gone = value.get("unreachable") and not self._keyword(self.task.ignore_unreachable, False)
+            if gone or self.run.stop.draining or self._breaks(local, value):
                 break
         return gather_items(values)
 
@@ -238,7 +244,7 @@ class _Work:
         self.delegate = delegate
         attempt = self.run.journal.attempt((self.host.name, task.id, self.path, index))
         if delegate is not None:
-            scope = scope.with_locals({"ansible_delegated_vars": {delegate: self.run.variables.vars_of(delegate)}})
+            scope = self.run.variables.delegated(scope, delegate)
         call = Call(self.run, self.play, self.host, task, scope, {}, check, diff, self.no_log, self.path, index,
                     attempt=attempt, delegate=delegate, lane=self.lane, place=self.place)
         call.args = rendered_arguments(call)
@@ -346,9 +352,7 @@ class _Work:
         )
 
     def _name(self) -> str:
-        name = self.task.name
-        if name is None:
-            return self.task.action_written
+        name = written_name(self.task)
         try:
             return str(self.run.engine.render(name, self.scope, self.task.origin))
         except OrchError:

@@ -119,7 +119,7 @@ MAGIC: dict[str, Callable[[Any], Any]] = {
     "ansible_play_name": lambda s: s.store.play_name(_play(s)),
     "ansible_play_hosts": lambda s: list(_in_play(s).active()),
     "ansible_play_hosts_all": lambda s: list(_in_play(s).hosts_all),
-    "ansible_play_batch": lambda s: list(_in_play(s).batch),
+    "ansible_play_batch": lambda s: list(_in_play(s).active()),
     "play_hosts": lambda s: list(_in_play(s).active()),
     "ansible_play_role_names": _play_role_names,
     "ansible_role_names": _role_names,

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from orchestrator.variables.store import VariableStore
 
 Chain = list[tuple[str, Mapping[str, Any]]]
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Scope:
     """Raw values by name. ``memo`` belongs to the engine, which keeps there what has been rendered."""
 
-    __slots__ = ("chain", "host", "locals", "memo", "play", "role", "store", "task")
+    __slots__ = ("chain", "fallback", "host", "locals", "memo", "play", "role", "store", "task")
 
     def __init__(
         self, store: VariableStore, host: str | None, play: Play | None, task: Task | None, role: Role | None,
-        chain: Chain, locals: Mapping[str, Any],
+        chain: Chain, locals: Mapping[str, Any], fallback: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self.store = store
         self.host = host
@@ -33,6 +34,8 @@ class Scope:
         self.role = role
         self.chain = chain
         self.locals = locals
+        self.fallback = fallback
+        """What a task's keywords and the defaults say of the connection, where no variable does."""
         self.memo: dict[str, Any] = {"omit": OMIT}
 
     def lookup(self, name: str) -> Any:
@@ -45,10 +48,15 @@ class Scope:
                 return make(self)
             except KeyError:
                 pass  # outside of a role `role_name` is anybody's
-        return self.given(name)
+        for _, values in self.chain:
+            if name in values:
+                return values[name]
+        return self.fallback[name]
 
     def given(self, name: str) -> Any:
         """The same for a name that somebody set; KeyError for what the run itself would fill in."""
+        if name in self.locals:
+            return self.locals[name]
         for _, values in self.chain:
             if name in values:
                 return values[name]
@@ -56,7 +64,7 @@ class Scope:
 
     def names(self) -> set[str]:
         """Every name that `lookup` can answer."""
-        names: set[str] = set(self.locals)
+        names: set[str] = {*self.locals, *self.fallback}
         for _, values in self.chain:
             names.update(key for key in values if isinstance(key, str))
         return names | self._magic_names()
@@ -90,7 +98,11 @@ class Scope:
     def with_locals(self, more: Mapping[str, Any]) -> Scope:
         """The same scope with further names on top (a loop's item, a result under test); nothing is shared back."""
         merged = {**self.locals, **more} if self.locals else dict(more)
-        return Scope(self.store, self.host, self.play, self.task, self.role, self.chain, merged)
+        return Scope(self.store, self.host, self.play, self.task, self.role, self.chain, merged, self.fallback)
+
+    def with_fallback(self, fallback: Mapping[str, Any]) -> Scope:
+        """The same scope with other connection variables behind what is set (a delegate's)."""
+        return Scope(self.store, self.host, self.play, self.task, self.role, self.chain, self.locals, fallback)
 
 
 def _origin(values: Mapping[str, Any], name: str, place_of: Callable[[str], Any] | None) -> Origin | None:

@@ -28,6 +28,7 @@ Placed = list[tuple[str, Mapping[str, Any], Callable[[str], Any] | None]]
 """Layers, each with what tells where it sets a name (None: the mapping itself may know)."""
 
 _EMPTY: Mapping[str, Any] = {}
+_CONNECTION = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
 _LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -44,6 +45,8 @@ class RunOptions:
     skip_tags: Sequence[str] = ()
     inventory_sources: Sequence[str] = ()
     config_file: str | None = None
+    connection: str | None = None
+    remote_user: str | None = None
     python: str = sys.executable
 
 
@@ -181,7 +184,28 @@ class VariableStore:
         chain: Chain = [
             (label, values) for label, values in reversed(self._stack(host, play, task, role)) if values
         ]
-        return Scope(self, host, play, task, role, chain, locals or _EMPTY)
+        fallback = self._connection(host, task) if host is not None and task is not None else _EMPTY
+        return Scope(self, host, play, task, role, chain, locals or _EMPTY, fallback)
+
+    def _connection(self, host: str, task: Task) -> dict[str, Any]:
+        """``ansible_host`` and its kin as a task sees them when no variable sets them; hostvars has none of this."""
+        user = self.options.remote_user if task.remote_user is None else task.remote_user
+        transport = self.options.connection or ("local" if self._is_unlisted(host) else "ssh")
+        found = {"ansible_host": host, "ansible_connection": transport if task.connection is None else task.connection}
+        if user is not None:
+            found["ansible_user"] = user
+        return found
+
+    def delegated(self, scope: Scope, delegate: str) -> Scope:
+        """``scope`` for a task that runs on ``delegate``: where the host itself sets no ``ansible_host`` (``_port``,
+        ``_user``, ``_connection``), the delegate's is seen; all else of it is in ``ansible_delegated_vars``."""
+        there = self.vars_of(delegate)
+        seen = {name: there[name] for name in _CONNECTION if name in there}
+        return scope.with_locals({"ansible_delegated_vars": {delegate: there}}).with_fallback(
+            {**scope.fallback, "ansible_host": delegate, **seen})
+
+    def _is_unlisted(self, host: str) -> bool:
+        return host in _LOCALHOST and host not in self.inventory.hosts
 
     def _stack(self, host: str | None, play: Play | None, task: Task | None, role: Role | None) -> Chain:
         """The layers, lowest first, the host's inventory as one."""

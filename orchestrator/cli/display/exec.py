@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.plain import PlainDisplay
 from orchestrator.cli.display.safe import one_line, safe
 from orchestrator.cli.display.values import shown_values, to_json
@@ -32,7 +33,7 @@ class ExecDisplay(PlainDisplay):
         elif isinstance(event, Notice):
             self._notice(event)
         elif isinstance(event, RunEnded):
-            for sentence in event.left:
+            for sentence in left_lines(event):
                 self._warn(sentence)
             if not event.recap and event.exit_code == 0:
                 self._warn("no hosts matched, nothing to do")

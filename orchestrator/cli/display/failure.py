@@ -10,7 +10,7 @@ from orchestrator.engine.events import TaskResult
 
 OUTPUT_LINES = 10
 """Of what a command said, from its end: most often the reason."""
-ON_THE_WAY = frozenset({"unreachable", "lost"})
+NOT_ITS_FAULT = frozenset({"unreachable", "lost", "cancelled"})
 """Nothing is wrong with the task's text then: it is not shown."""
 
 
@@ -29,11 +29,13 @@ def _details(result: TaskResult, mild: bool) -> list[tuple[str, str]]:
     if mild:
         return details[:1]
     details += _output(result)
-    if result.status not in ON_THE_WAY:
+    if result.status not in NOT_ITS_FAULT:
         place = str(result.values.get("origin") or result.task_origin)
         details += [(place, "dim"), *((line, "dim") for line in excerpt(origin_of(place)))]
     details += [(f"via {step}", "dim") for step in result.trail]
-    return details + [(f"→ {safe(result.hint)}", "bold")] * bool(result.hint)
+    if result.hint:
+        details.append((f"→ {safe(result.hint)}", "bold"))
+    return details
 
 
 def _output(result: TaskResult) -> list[tuple[str, str]]:

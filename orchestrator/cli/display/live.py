@@ -19,6 +19,7 @@ from rich.text import Text
 from orchestrator.cli.display.diff import unified
 from orchestrator.cli.display.excerpt import origin_of
 from orchestrator.cli.display.failure import failure_lines
+from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.recap import recap_table
 from orchestrator.cli.display.runs import duration
 from orchestrator.cli.display.safe import one_line, safe, safe_json
@@ -219,6 +220,8 @@ class LiveDisplay:
     def _flush(self, state: TaskState) -> None:
         """The line of a task that has ended, after what hosts have said like others before them."""
         self._tasks.pop(state.started.task_id, None)
+        if self._live is not None:
+            self._live.refresh()  # or the lines below would tell of it until they are drawn next
         for repeated in state.said.values():
             if repeated.others:
                 failed = repeated.kind == "failed"
@@ -266,8 +269,8 @@ class LiveDisplay:
         if event.recap:
             self._print("")
             self._print(recap_table(event.recap))
-        for text in event.left:
-            self._print(Text(f"! {safe(text)}", "yellow"))
+        for text in left_lines(event):
+            self._print(Text(f"! {text}", "yellow"))
         style = "bold green" if event.exit_code == 0 else "bold red"
         last = f"{event.status} in {duration(event.duration_s)}"
         self._print(Text.assemble((last, style), (f"   orch runs show {event.run_id}", "dim")))

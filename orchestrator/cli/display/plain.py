@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from orchestrator.cli.display.diff import unified
 from orchestrator.cli.display.excerpt import excerpt, origin_of
+from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.safe import one_line, safe, width
 from orchestrator.cli.display.values import dumped, is_shown
 from orchestrator.engine.events import (
@@ -256,7 +257,7 @@ class PlainDisplay:
         for host in sorted(event.recap):
             self._say(recap_line(host, event.recap[host], self.color))
         self._say("")
-        for sentence in event.left:
+        for sentence in left_lines(event):
             self._warn(sentence)
 
 

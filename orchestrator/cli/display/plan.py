@@ -26,7 +26,7 @@ class PlanDisplay:
             self._results.setdefault(event.result.host, []).append(event.result)
             self.changes += event.result.status == "changed"
         elif isinstance(event, Notice) and event.level == "warning":
-            click.echo(click.style(f"[WARNING]: {event.message}", fg="yellow"), err=True)
+            click.echo(click.style(f"[WARNING]: {safe(event.message)}", fg="yellow"), err=True)
         elif isinstance(event, RunEnded):
             self._print(event)
 
@@ -47,11 +47,11 @@ def _lines(result: TaskResult) -> list[str]:
     mark, colour = {"changed": ("~", "yellow")}.get(result.status, ("!", "red"))
     role = f"{result.role} : " if result.role else ""
     head = click.style(f"{mark} {result.host}", fg=colour, bold=True)
-    lines = [f"{head}  {role}{result.task_name}  {click.style(result.task_origin, dim=True)}"]
+    lines = [f"{head}  {role}{safe(result.task_name)}  {click.style(result.task_origin, dim=True)}"]
     if result.status != "changed":
-        lines.append(f"    {result.status}: {result.message}")
+        lines.append(f"    {result.status}: {safe(result.message)}")
         if result.hint:
-            lines.append(f"    hint: {result.hint}")
+            lines.append(f"    hint: {safe(result.hint)}")
     for entry in result.diff:
         lines += [f"    {text}" for text in _rows(entry)]
     return lines

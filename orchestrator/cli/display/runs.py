@@ -57,11 +57,11 @@ def show_run(run: Any, results: Iterable[TaskResult], *, verbosity: int = 0) -> 
             continue
         if result.play_id != play:
             play = result.play_id
-            lines.append(click.style(f"\n{result.play_name}", bold=True))
+            lines.append(click.style(f"\n{safe(result.play_name)}", bold=True))
         if (result.task_id, result.path) != task:
             task = (result.task_id, result.path)
             role = f"{result.role} : " if result.role else ""
-            lines.append(f"  {role}{result.task_name}  {click.style(result.task_origin, dim=True)}")
+            lines.append(f"  {role}{safe(result.task_name)}  {click.style(result.task_origin, dim=True)}")
         lines += _result_lines(result, verbosity)
     return "\n".join([*lines, "", *summary_lines(run)])
 
@@ -71,7 +71,7 @@ def _result_lines(result: TaskResult, verbosity: int) -> list[str]:
     if result.message:
         lines.append(f"      {safe(result.message)}")
     if result.hint:
-        lines.append(f"      hint: {result.hint}")
+        lines.append(f"      hint: {safe(result.hint)}")
     if verbosity:
         lines.append("      " + safe(json.dumps(result.values, default=str, ensure_ascii=False)))
     return lines
@@ -98,7 +98,7 @@ def _tail(result: TaskResult) -> str:
 def result_line(result: TaskResult) -> str:
     """One result on one line, for following a run."""
     role = f"{result.role} : " if result.role else ""
-    text = f"{_status(result)} {result.host:20} {role}{result.task_name}{_item(result)}"
+    text = f"{_status(result)} {result.host:20} {role}{safe(result.task_name)}{_item(result)}"
     return f"{text}: {safe(result.message)}" if result.message else text
 
 
