@@ -55,7 +55,8 @@ def _task(module: str, args: str) -> dict[str, Any]:
         near = registry.nearest(module)
         raise UsageError(f"there is no module {module!r}", hint=f"did you mean {near!r}?" if near else "see `orch doc`")
     if canonical in NEEDS_ARGUMENTS and not args.strip():
-        raise UsageError(f"nothing to run: {module} takes its command line with -a", hint="orch exec PATTERN -a 'uptime'")
+        raise UsageError(f"nothing to run: {module} takes its command line with -a",
+                         hint="orch exec PATTERN -a 'uptime'")
     return {"name": module, module: _arguments(args)}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def enrol_hosts(names: Sequence[str], *, yes: bool, replace: bool, fingerprints: Sequence[str],
                       given: dict[str, Any]) -> int:
-    """Enrol each host; 0 when all are trusted in the end, 4 when some could not be reached, 1 when some were refused."""
+    """Enrol each host; 0 when all are trusted in the end, 4 when one could not be reached, 1 when one was refused."""
     path = str(state_directory() / "known_hosts")
     refused = unreachable = 0
     for name, address, port in _addresses(names, given):

@@ -25,7 +25,9 @@ all:
   tasks:
     - name: say where we are
       debug:
-        msg: "{{ inventory_hostname }} runs {{ ansible_facts['distribution'] }} {{ ansible_facts['distribution_version'] }}"
+        msg: >-
+          {{ inventory_hostname }} runs {{ ansible_facts['distribution'] }}
+          {{ ansible_facts['distribution_version'] }}
 """,
     ".orch/.gitignore": "*\n",
 }

@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database to read.")
 
 
-@click.group("runs", cls=NearestGroup, context_settings=HELP)
+@click.group("runs", cls=NearestGroup, context_settings=HELP, epilog="""\b
+Examples:
+  orch runs list
+  orch runs show --failed
+  orch runs watch""")
 def command() -> None:
-    """Look at runs."""
+    """Look at runs: those that have ended, and the one that goes on now."""
 
 
 @contextmanager
 def _store(url: str | None) -> Iterator[Store]:
+    """The project's store, without the engine: looking at runs needs no templates and no carriers."""
     from orchestrator.cli.options import state_directory
-    from orchestrator.engine.launch import open_store
+    from orchestrator.store import Store
 
-    store = open_store(state_directory(), url)
+    store = Store(url or str(state_directory() / "orch.db"))
+    store.open()
     try:
         yield store
     finally:
@@ -79,7 +85,10 @@ def show(run: str | None, store_url: str | None, failed: bool, host: str | None,
 @click.argument("run", required=False)
 @STORE
 def watch(run: str | None, store_url: str | None) -> None:
-    """Follow RUN (the latest one when none is named) until it ends."""
+    """Follow RUN (the latest one when none is named) until it ends.
+
+    Ends with the run's own exit code: 0 well, 2 a host failed, 4 a host was unreachable, 130 stopped.
+    """
     import time
 
     from orchestrator.cli.display.runs import result_line, summary_lines
@@ -88,10 +97,11 @@ def watch(run: str | None, store_url: str | None) -> None:
     with _store(store_url) as store:
         record = _find(store, run)
         while True:
+            # The run first, then its results: what is stored before a run ends must not be missed.
+            record = store.show_run(record.id) or record
             for result in store.results(record.id, after=seen):
                 seen = max(seen, result.seq)
                 click.echo(result_line(result))
-            record = store.show_run(record.id) or record
             if record.ended is not None:
                 break
             time.sleep(0.5)
@@ -103,7 +113,10 @@ def watch(run: str | None, store_url: str | None) -> None:
 @click.argument("run", required=False)
 @STORE
 def cancel(run: str | None, store_url: str | None) -> None:
-    """Ask RUN (the latest one when none is named) to stop; what runs on its hosts is ended."""
+    """Ask RUN (the latest when none is named) to stop.
+
+    What runs on its hosts is ended; nothing further begins. It can be resumed.
+    """
     with _store(store_url) as store:
         record = _find(store, run)
         if record.ended is not None:

@@ -25,7 +25,8 @@ def check_targets(bench: Workbench) -> None:
         return
     if options.start_at_task is not None:
         _check_start(bench.playbook, options.start_at_task)
-    if not bench.inventory.hosts and not all(play.hosts in ("localhost", ["localhost"]) for play in bench.playbook.plays):
+    local = all(play.hosts in ("localhost", ["localhost"]) for play in bench.playbook.plays)
+    if not bench.inventory.hosts and not local:
         bench.warnings.append("there are no hosts in the inventory: only the implicit localhost, which 'all' does not "
                               "mean; give an inventory with -i")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FACT_SETTERS = frozenset({"set_fact"})
 VAR_INCLUDERS = frozenset({"include_vars"})
+DELEGATED = "_ansible_delegated_to"
+"""In an item's value: the host that its ``delegate_to`` named, which may be another for each item."""
 CONNECTION_PREFIXES = ("ansible_", "orch_")
 
 
@@ -24,7 +26,8 @@ def apply(run: RunContext, task: Task, hosts: Iterable[str], value: Value, *, de
     """Put a task's value into effect for ``hosts``: the one it ran on, or all of the batch for ``run_once``."""
     names = list(hosts)
     for part in parts_of(value):
-        apply_facts(run, task, [delegate] if delegate and delegate_facts else names, part)
+        there = part.get(DELEGATED, delegate)
+        apply_facts(run, task, [there] if there and delegate_facts else names, part)
         if "add_host" in part:
             _add_host(run, part["add_host"])
         if "add_group" in part:

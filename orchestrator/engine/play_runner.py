@@ -98,6 +98,7 @@ class PlayRunner:
                     break
                 self._announce(task, [host])
                 outcome = await ending
+                self._show(outcome)
                 await self.run.commit()
                 self._settle(task, [host], [outcome], shared=False)
                 enforce(self, task, [host])
@@ -172,15 +173,25 @@ class PlayRunner:
         paths = [h.visit(task) for h in hosts]
         limit = self._limit(task, hosts[0])
         if len(hosts) == 1 and limit is None:
-            return [await self._perform(hosts[0], task, paths[0])]
+            return [await self._done(hosts[0], task, paths[0])]
         if limit is None:
-            return await asyncio.gather(*(self._perform(h, task, p) for h, p in zip(hosts, paths, strict=True)))
+            return await asyncio.gather(*(self._done(h, task, p) for h, p in zip(hosts, paths, strict=True)))
 
         async def bounded(host: HostState, path: str) -> Outcome:
             async with limit:
-                return await self._perform(host, task, path)
+                return await self._done(host, task, path)
 
         return await asyncio.gather(*(bounded(h, p) for h, p in zip(hosts, paths, strict=True)))
+
+    async def _done(self, host: HostState, task: Task, path: str) -> Outcome:
+        """The outcome on one host, shown as soon as it is there: who looks on need not wait for the slowest host."""
+        outcome = await self._perform(host, task, path)
+        if task.action not in INCLUDES:
+            self._show(outcome)
+        return outcome
+
+    def _show(self, outcome: Outcome) -> None:
+        self.run.emit(TaskDone(outcome.result, looped=outcome.looped))
 
     def _limit(self, task: Task, host: HostState) -> asyncio.Semaphore | None:
         if task.throttle is None:
@@ -201,7 +212,8 @@ class PlayRunner:
                 self._apply(task, followers, outcome)
             if outcome.result.status not in ("skipped", "unreachable", "lost"):
                 worked_in(outcome.host, task.role)
-            self.run.emit(TaskDone(outcome.result, looped=outcome.looped))
+            if task.action in INCLUDES:
+                self._show(outcome)
         if task.action in INCLUDES:
             self._includer.push(task, hosts)
         for outcome in outcomes:

@@ -167,19 +167,17 @@ class Run:
         return text
 
     def _hosts(self, play: Play) -> list[str]:
-        from inventory import patterns
-
         context = self.context
         pattern = self._keyword(play, play.hosts)
         if isinstance(pattern, Sequence) and not isinstance(pattern, str):
             pattern = ",".join(str(p) for p in _flat(pattern))
         if not isinstance(pattern, str) or not pattern.strip():
             raise UsageError("Hosts list cannot be empty. Please check your playbook", origin=play.origin)
-        hosts = context.inventory.match(pattern, context.options.limit)
         order = self._keyword(play, play.order)
-        if order:
-            hosts = patterns.in_order(hosts, str(order))
-        return list(hosts)
+        selection = context.inventory.select(pattern, context.options.limit, str(order) if order else None)
+        for warning in selection.warnings:
+            context.notice(warning, origin=play.origin)
+        return list(selection.hosts)
 
 
 def _all_out(batch: Batch) -> bool:

@@ -113,7 +113,7 @@ class _Work:
         if ignored:
             value["ignored"] = True
             if value.get("unreachable"):
-                value.update(skipped=True, skip_reason=f"Host {self.host.name} is unreachable")
+                value["skip_reason"] = f"Host {self.host.name} is unreachable"
         result = self._result(value, None, None, ignored)
         self.run.journal.add(result)
         return Outcome(self.host, self.task, value, result, self.scope, looped, self.delegate, self.items)
@@ -178,6 +178,8 @@ class _Work:
         except OrchError as error:
             value = self._fault(error)
         value.update({names.loop_var: item, "ansible_loop_var": names.loop_var})
+        if self.delegate is not None:
+            value[effects.DELEGATED] = self.delegate
         if names.index_var:
             value.update({names.index_var: index, "ansible_index_var": names.index_var})
         if names.extended:
@@ -185,7 +187,8 @@ class _Work:
         if is_failed(value) and self._keyword(self.task.ignore_errors, False):
             value["_ansible_ignored"] = True
         if self.task.action in effects.FACT_SETTERS:
-            effects.apply_facts(self.run, self.task, [self.host.name], value)
+            there = self.delegate if self._keyword(self.task.delegate_facts, False) else None
+            effects.apply_facts(self.run, self.task, [there or self.host.name], value)
             self.scope = self.run.variables.scope(self.host.name, self.play.play, self.task)
         label = self._label(scope, item)
         value["_ansible_item_label"] = label
@@ -216,6 +219,8 @@ class _Work:
         if unmet is not None:
             return {"changed": False, "skipped": True, "skip_reason": "Conditional result was False",
                     "false_condition": unmet}
+        if self.task.fault is not None:
+            raise self.task.fault
         call = self._call(scope, index)
         interrupted = self._interrupted(index)
         if interrupted is not None:
@@ -341,7 +346,7 @@ class _Work:
             task_name=self._name(), task_origin=str(task.origin), module=task.action, host=self.host.name,
             status=status_of(value), attempt=self.run.journal.attempt((self.host.name, task.id, self.path, index)),
             item_index=index, item_label="(censored due to no_log)" if self.no_log and label else label,
-            carrier=self.carrier[0], carrier_reason=self.carrier[1], delegated_to=self.delegate, rescued=rescued,
+            carrier=self.carrier[0], carrier_reason=self.carrier[1], delegated_to=self.delegate if self.delegate != self.host.name else None, rescued=rescued,
             ignored=ignored, check_mode=bool(self.run.options.check), no_log=self.no_log, handler=task.handler,
             role=task.role.name if task.role else None, started=datetime.fromtimestamp(started, UTC),
             ended=datetime.fromtimestamp(now, UTC), duration_s=round(now - started, 6),

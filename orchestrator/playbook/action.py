@@ -19,6 +19,10 @@ DYNAMIC = frozenset({"include_tasks", "include_role"})
 OWN = STATIC | DYNAMIC | {"meta", "include_vars", "set_fact", "import_playbook"}
 """Actions that belong to the language: known even when nobody has registered them."""
 
+LATER = "action"
+"""The action of a task whose module is named by a template; these are its arguments: the name, and text to split."""
+NAMED, NAMED_TEXT = "_module", "_module_text"
+
 _BUILTIN = ("ansible.builtin.", "ansible.legacy.")
 
 
@@ -107,6 +111,8 @@ def _spelled_out(c: Compilation, node: Map, key: str, context: Context) -> Actio
     else:
         c.faults.add(f"{key} must be a text or a mapping, not {kind_name(value)}", place, code="action")
         return None
+    if isinstance(written, Template) or (isinstance(value, Template) and _templated(value)):
+        return _named_later(value, written, rest, node, key)
     if not isinstance(written, str) or not written:
         c.faults.add(f"{key} names no module", place, "write “module: name” in it", code="action")
         return None
@@ -117,6 +123,22 @@ def _spelled_out(c: Compilation, node: Map, key: str, context: Context) -> Actio
         c.faults.add("delegate_to cannot stand beside local_action", node.origin_of("delegate_to"),
                      "local_action means delegate_to: localhost", code="action")
     return _make(c, node, key, written, rest or None, context, local=key == "local_action")
+
+
+def _templated(value: Template) -> bool:
+    """Whether the module's name itself, the first word of the text, is a template."""
+    return value.source.lstrip().startswith(("{{", "{%"))
+
+
+def _named_later(value: Any, written: Any, rest: Any, node: Map, key: str) -> Action:
+    """``action: "{{ ansible_pkg_mgr }} name=vim"``: which module it is, each host says when its turn comes."""
+    place = node.value_origin(key)
+    if isinstance(value, Template):
+        end = value.source.index("}}") + 2 if "}}" in value.source else len(value.source)
+        written, text = Template(value.source[:end].strip(), value.origin), value.source[end:].strip()
+        rest = Map({NAMED_TEXT: _like(value, text)} if text else {}, origin=place)
+    rest[NAMED] = written
+    return Action(LATER, written.source, rest, node.origin_of(key), place, frozenset({key}), key == "local_action", True)
 
 
 def _like(value: str | Template, text: str) -> str | Template:

@@ -78,13 +78,18 @@ def _is_one_expression(source: str) -> bool:
 
 
 def _from_text(c: Compilation, value: str | Template, place: Origin | None, *, free_text: bool) -> Map:
-    source = value.source if isinstance(value, Template) else value
     try:
-        pairs, rest = split_arguments(source, free_text=free_text)
+        return text_arguments(value, place, free_text=free_text)
     except Unbalanced as error:
         c.faults.add(f"cannot split the arguments: {error}", place,
                      "quote the whole text, or write the arguments as a mapping", code="argument")
         return Map(origin=place)
+
+
+def text_arguments(value: str | Template, place: Origin | None, *, free_text: bool) -> Map:
+    """``a=1 b="{{ x }}" rest`` as arguments. Raises `Unbalanced` for a quote or a brace that is not closed."""
+    source = value.source if isinstance(value, Template) else value
+    pairs, rest = split_arguments(source, free_text=free_text)
     result = Map(origin=place)
     for name, text in [*pairs.items(), *([(RAW, rest)] if rest else [])]:
         _put(result, name, _template(text, value), place)

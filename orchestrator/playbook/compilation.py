@@ -73,7 +73,7 @@ class Compilation:
     def mistaken(self, name: str, raw: Any, origin: Origin | None, mistake: Mistake) -> None:
         if mistake.index is not None and isinstance(raw, Seq):
             origin = raw.item_origin(mistake.index)
-        self.faults.add(f"{name} {mistake}", origin, mistake.hint, code="keyword")
+        self.faults.add(f"{name} {mistake}", origin, mistake.hint, code="keyword_value")
 
     def unknown_keyword(self, mapping: Map, name: Any, scope: str, owner: str) -> None:
         former = FORMER.get(name) if isinstance(name, str) else None

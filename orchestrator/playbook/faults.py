@@ -39,6 +39,15 @@ class Collector:
                 self._seen.add(key)
                 self.errors.append(one)
 
+    def withdraw(self, since: int, codes: frozenset[str]) -> OrchError | None:
+        """Take back the faults from number ``since`` on if all of them have one of these codes; returns the first."""
+        late = self.errors[since:]
+        if not late or not codes.issuperset(one.code for one in late):
+            return None
+        del self.errors[since:]
+        self._seen.difference_update((str(one.origin), one.message) for one in late)
+        return late[0]
+
     def warn(self, code: str, message: str, origin: Origin | None, hint: str | None = None) -> None:
         caution = Caution(code, message, origin, hint)
         if caution not in self.cautions:

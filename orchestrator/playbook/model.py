@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.errors import Origin
+from orchestrator.errors import OrchError, Origin
 from orchestrator.template.types import Map, Template
 
 Value = Any
@@ -159,6 +159,8 @@ class Task:
     handler: bool = False
     implicit: bool = False
     """Made by orch itself (gathering facts, handler flushes): tags never leave it out by accident."""
+    fault: OrchError | None = None
+    """A fault that its author expects (``ignore_errors: true``): the task fails with it instead of ending the run."""
     trail: tuple[str, ...] = ()
     """How this task came in, outermost first: ``include_tasks at site.yml:12:7``; shown with errors."""
     inherited: Any = None

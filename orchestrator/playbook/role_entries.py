@@ -50,7 +50,7 @@ def _from_mapping(c: Compilation, entry: Map, context: Context, role_id: str, or
         return None
     own = dict(values)
     variables = own.pop("vars", None)
-    words = (repr(values.get("tags") or ()), repr([c.expression for c in values.get("when") or ()]))
+    words = (repr(values.get("tags") or ()), repr(tuple(c.expression for c in values.get("when") or ())))
     return RoleUse(name, f"{role_id}/{name}", entry.value_origin(key) or origin, context.folded(own), params=params,
                    vars=variables or Map(), words=words)
 

@@ -18,6 +18,8 @@ from orchestrator.template.types import Map, Seq
 
 BLOCK_KEYS = ("block", "rescue", "always")
 Node = Task | Block
+EXPECTABLE = frozenset({"argument", "syntax", "keyword_value"})
+"""Codes of the faults that Ansible too finds only when the task's turn comes."""
 
 
 def compile_tasks(c: Compilation, items: list[Any], context: Context, prefix: str) -> list[Node]:
@@ -51,6 +53,7 @@ def compile_task(c: Compilation, node: Map, context: Context, task_id: str) -> N
     if action.name == "import_playbook":
         c.faults.add("import_playbook stands at the top of a playbook, beside plays", action.origin, code="action")
         return None
+    before = len(c.faults.errors)
     ignore = action.keys | {key for key in node if is_loop_key(key)} | {"args", "loop", "loop_control"}
     if action.name in DYNAMIC:
         owner = "TaskInclude" if action.name == "include_tasks" else "IncludeRole"
@@ -60,7 +63,10 @@ def compile_task(c: Compilation, node: Map, context: Context, task_id: str) -> N
         values = c.keywords(node, scope, owner="a Task", ignore=ignore)
     if action.local:
         values["delegate_to"] = "localhost"
-    return _finish(c, node, action, values, context, task_id)
+    found = _finish(c, node, action, values, context, task_id)
+    if isinstance(found, Task):
+        _expect_fault(c, found, before)
+    return found
 
 
 
@@ -69,6 +75,16 @@ def _part(node: Map, *names: str) -> Map:
     part = Map({name: node[name] for name in names if name in node}, origin=node.origin)
     part.key_marks, part.value_marks = node.key_marks, node.value_marks
     return part
+
+
+def _expect_fault(c: Compilation, task: Task, since: int) -> None:
+    """With ``ignore_errors: true`` a wrong argument or template is the task's failure, which its author has in hand."""
+    if task.ignore_errors is not True:
+        return
+    task.fault = c.faults.withdraw(since, EXPECTABLE)
+    if task.fault is not None:
+        c.faults.warn("expected_failure", f"this task will fail: {task.fault.message}", task.fault.origin,
+                      "its ignore_errors lets the play go on")
 
 
 def _finish(c: Compilation, node: Map, action: Action, values: dict[str, Any], context: Context,

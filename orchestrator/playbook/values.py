@@ -60,7 +60,8 @@ def _bool(value: Any, origin: Origin | None) -> Any:
         return value
     known = None if isinstance(value, (dict, list, Sealed)) else _WORDS.get(str(value).strip().lower())
     if known is None:
-        raise Mistake(f"must be a boolean, not {_shown(value)}", "write true or false")
+        raise Mistake(f"must be a boolean: The value {_shown(value)} could not be converted to 'bool'",
+                      "write true or false")
     return known
 
 

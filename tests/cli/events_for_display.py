@@ -28,15 +28,16 @@ def play(name: str, *hosts: str) -> PlayStarted:
 
 
 def task(name: str, *hosts: str, id: str = "", origin: Origin | None = None, **more: Any) -> TaskStarted:
-    return TaskStarted(id or name, name, more.pop("module", "command"), origin or Origin("site.yml", 5, 7), hosts, **more)
+    place = origin or Origin("site.yml", 5, 7)
+    return TaskStarted(id or name, name, more.pop("module", "command"), place, hosts, **more)
 
 
 def result(host: str, status: str = "ok", task: str = "cmd", **more: Any) -> TaskResult:
     values = {"changed": status == "changed", "failed": status == "failed", **more.pop("values", {})}
-    fields: dict[str, Any] = {"task_origin": "site.yml:5:7", "module": "command", "carrier": "ssh", "task_id": task,
-                              "message": values.get("msg", ""), **more}
-    return TaskResult(run_id="r", play_id="p0", play_name="p", task_name=task, host=host, status=status, values=values,
-                      **fields)
+    fields: dict[str, Any] = {"task_origin": "site.yml:5:7", "module": "command", "carrier": "ssh",
+                              "task_id": task, "message": values.get("msg", ""), **more}
+    return TaskResult(run_id="r", play_id="p0", play_name="p", task_name=task, host=host, status=status,
+                      values=values, **fields)
 
 
 def done(host: str, status: str = "ok", task: str = "cmd", **more: Any) -> TaskDone:

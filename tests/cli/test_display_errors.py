@@ -20,7 +20,8 @@ ORIGINS = {
 @pytest.fixture
 def site(tmp_path: Path) -> str:
     path = tmp_path / "site.yml"
-    path.write_text("- hosts: all\n  tasks:\n\t- debug: {msg: '{{ nope }}'}\n" + "\n" * 6 + f"  long: {'x' * 300} END\n")
+    head = "- hosts: all\n  tasks:\n\t- debug: {msg: '{{ nope }}'}\n"
+    path.write_text(head + "\n" * 6 + f"  long: {'x' * 300} END\n")
     return str(path)
 
 
@@ -35,7 +36,8 @@ def test_an_error_shows_its_place_with_a_caret_the_way_there_and_the_hint(site: 
 
 
 def test_several_faults_are_a_numbered_list_with_their_count(site: str) -> None:
-    faults = Faults([SyntaxFault("first", origin=Origin(site, 1, 1)), OrchError("second", hint="do"), OrchError("third")])
+    first = SyntaxFault("first", origin=Origin(site, 1, 1))
+    faults = Faults([first, OrchError("second", hint="do"), OrchError("third")])
     text = render_error(faults, color=False)
     assert text.splitlines()[0] == "3 faults; no host was touched"
     assert [line for line in text.splitlines() if line[:1].isdigit()][1:] == ["1. first", "2. second", "3. third"]

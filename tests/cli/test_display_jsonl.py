@@ -56,7 +56,8 @@ def test_places_recaps_and_moments_are_plain() -> None:
 
 
 def test_a_loop_item_of_no_log_is_not_told() -> None:
-    hidden = ItemDone(result("a", "changed", no_log=True, item_label="(censored due to no_log)", values=CENSORED), "s3cret")
+    label = "(censored due to no_log)"
+    hidden = ItemDone(result("a", "changed", no_log=True, item_label=label, values=CENSORED), "s3cret")
     assert event_object(hidden)["item"] is None
     assert "s3cret" not in json.dumps(lines(hidden))
 
@@ -68,7 +69,8 @@ def test_any_text_survives_on_one_line(text: str) -> None:
 
 
 def test_what_json_has_no_word_for_does_not_stop_it() -> None:
-    (line,) = lines(TaskDone(result("a", values={"when": datetime(2026, 1, 1, tzinfo=UTC), 1: b"\xff", "n": float("nan")})))
+    odd = {"when": datetime(2026, 1, 1, tzinfo=UTC), 1: b"\xff", "n": float("nan")}
+    (line,) = lines(TaskDone(result("a", values=odd)))
     assert line["result"]["values"] == {"changed": False, "failed": False, "when": "2026-01-01T00:00:00+00:00",
                                         "1": "\udcff", "n": "nan"}
 

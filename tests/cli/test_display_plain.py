@@ -31,7 +31,8 @@ def shown(events: Events, **options: Any) -> tuple[str, str]:
 
 JSON_HI = ('"cmd": ["echo", "hi"], "delta": "0:00:00.006", "msg": "", "rc": 0, "stderr": "", "stderr_lines": [], '
            '"stdout": "hi", "stdout_lines": ["hi"]}')
-FAILED_VALUES = {**COMMAND, "msg": "non-zero return code", "rc": 3, "changed": True, "error_code": "command", "hint": None}
+FAILED_VALUES = {**COMMAND, "msg": "non-zero return code", "rc": 3, "changed": True,
+                 "error_code": "command"}
 JSON_FAILED = JSON_HI.replace('"msg": ""', '"msg": "non-zero return code"').replace('"rc": 0', '"rc": 3')
 ERROR = "[ERROR]: Task failed: Module failed: non-zero return code\nOrigin: site.yml:5:7\n\n\n"
 
@@ -92,11 +93,12 @@ CASES: dict[str, tuple[Events, dict[str, Any], str]] = {
         + 'fatal: [a]: FAILED! => {\n    "assertion": "1 == 2",\n    "changed": false,\n    "evaluated_to": false,\n'
           '    "msg": "nope"\n}\n'),
     "item-failed": ([task("cmd"), item("a", "false", "failed", values=FAILED_VALUES),
-                     done("a", "failed", ignored=True, looped=True, values={"results": [{}], "msg": "One or more"})], {},
+                     done("a", "failed", ignored=True, looped=True,
+                          values={"results": [{}], "msg": "One or more"})], {},
                     banner("TASK [cmd]") + ERROR + 'failed: [a] (item=false) => {"ansible_loop_var": "item", '
                     '"changed": true, "cmd": ["echo", "hi"], "delta": "0:00:00.006", "item": "false", '
                     + JSON_FAILED.partition('"delta": "0:00:00.006", ')[2] + "\n...ignoring\n"),
-    "unreachable": ([task("ping"), done("gone", "unreachable", "ping", message="refused", values={"msg": "refused"})], {},
+    "unreachable": ([task("ping"), done("gone", "unreachable", "ping", values={"msg": "refused"})], {},
                     banner("TASK [ping]") + ERROR.replace("Module failed: non-zero return code", "refused")
                     + 'fatal: [gone]: UNREACHABLE! => {"changed": false, "msg": "refused", "unreachable": true}\n'),
     "no-log": ([task("cmd"), done("a", "changed", no_log=True, values=CENSORED)], {},
@@ -119,8 +121,8 @@ CASES: dict[str, tuple[Events, dict[str, Any], str]] = {
         "+three\n\\ No newline at end of file\n\nchanged: [a]\n"),
     "diff-data": ([task("cmd"), done("a", "changed", diff=[
         {"before": {"path": "/x", "mode": "0644"}, "after": {"path": "/x", "mode": "0600"}}])], {"diff": True},
-        banner("TASK [cmd]") + '--- before\n+++ after\n@@ -1,4 +1,4 @@\n {\n-    "mode": "0644",\n+    "mode": "0600",\n'
-        '     "path": "/x"\n }\n\nchanged: [a]\n'),
+        banner("TASK [cmd]") + '--- before\n+++ after\n@@ -1,4 +1,4 @@\n {\n-    "mode": "0644",\n'
+        '+    "mode": "0600",\n     "path": "/x"\n }\n\nchanged: [a]\n'),
     "diff-not-asked": ([task("cmd"), done("a", "changed", diff=[{"before": "", "after": "x\n"}])], {},
                        banner("TASK [cmd]") + "changed: [a]\n"),
     "recap": ([ended(b=HostRecap(ok=5, changed=2, skipped=1), a=HostRecap(failed=1, rescued=12))], {},
@@ -169,8 +171,8 @@ def test_a_secret_of_no_log_is_nowhere() -> None:
 
 
 def test_free_strategy_says_which_task_a_result_is_of() -> None:
-    out, _ = shown([task("one", "a", id="1"), task("one", "b", id="1"), done("a", task="1", task_name="one")][:2]
-                   + [task("two", "a", id="2"), done("b", task="1"), done("a", task="2")])
+    out, _ = shown([task("one", "a", id="1"), task("one", "b", id="1"), task("two", "a", id="2"), done("b", task="1"),
+                    done("a", task="2")])
     heads = [line.split(" *")[0] for line in out.splitlines() if line.startswith(("TASK", "ok"))]
     assert heads == ["TASK [one]", "TASK [two]", "TASK [1]", "ok: [b]", "TASK [2]", "ok: [a]"]
 
@@ -204,7 +206,8 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\x9b31m\udcff\x7f"
 
 def test_host_text_cannot_drive_the_terminal() -> None:
     out, err = shown([
-        task(f"t{HOSTILE}"), done(f"h{HOSTILE}", "changed", warnings=[HOSTILE], diff=[{"before": "", "after": HOSTILE}]),
+        task(f"t{HOSTILE}"), done(f"h{HOSTILE}", "changed", delegated_to=HOSTILE, warnings=[HOSTILE],
+                                  diff=[{"before": "", "after": HOSTILE}]),
         item("a", HOSTILE, "failed", message=HOSTILE, values={"msg": HOSTILE, HOSTILE: HOSTILE}, hint=HOSTILE),
         debug("a", {"msg": HOSTILE}), Included("tasks", HOSTILE, ("a",), HOSTILE), Notice("info", HOSTILE),
         TaskRetry(result("a", task=HOSTILE), 1, 1, 0.0), ended(**{HOSTILE: HostRecap()}),

@@ -90,7 +90,7 @@ def test_what_a_play_and_a_role_see(store) -> None:
         "the play",
         ["h2"],
         ["h1.lan", "h2", "h3"],
-        ["h1.lan", "h2"],
+        ["h2"],
         ["h2"],
         "inner",
         "/roles/inner",

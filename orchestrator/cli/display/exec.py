@@ -1,7 +1,7 @@
 """What `orch exec` shows: one paragraph a host, in the shape of Ansible's ad-hoc output.
 
-``web1 | CHANGED | rc=0 >>`` and what the command said, or ``web1 | SUCCESS => {…}`` for other modules. Unlike Ansible's,
-stdout, stderr and the reason of a failure each begin on a line of their own.
+``web1 | CHANGED | rc=0 >>`` and what the command said, or ``web1 | SUCCESS => {…}`` for other modules. Other than in
+Ansible's, stdout, stderr and the reason of a failure each begin on a line of their own.
 """
 
 from __future__ import annotations

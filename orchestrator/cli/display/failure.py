@@ -19,9 +19,10 @@ def failure_lines(result: TaskResult) -> list[Text]:
     mild = result.ignored or result.rescued
     tail = " (ignored)" if result.ignored else " (rescued)" if result.rescued else ""
     where = f" on {one_line(result.delegated_to)}" if result.delegated_to else ""
-    lines = [Text.assemble((f"  ✗ {one_line(result.host)} {result.status}{where}{tail}  ", "yellow" if mild else "bold red"),
-                           (f"{result.role} : " if result.role else "") + one_line(result.task_name))]
-    return lines + [Text(f"      {line}", style) for line, style in _details(result, mild)]
+    head = f"  ✗ {one_line(result.host)} {result.status}{where}{tail}  "
+    title = (f"{result.role} : " if result.role else "") + one_line(result.task_name)
+    details = [Text(f"      {line}", style) for line, style in _details(result, mild)]
+    return [Text.assemble((head, "yellow" if mild else "bold red"), title), *details]
 
 
 def _details(result: TaskResult, mild: bool) -> list[tuple[str, str]]:

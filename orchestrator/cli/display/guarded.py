@@ -1,4 +1,4 @@
-"""A fault in a display ends the display, never the run: hosts come first, and `orch runs show` still knows everything."""
+"""A fault in a display ends the display, never the run: hosts come first, and `orch runs show` knows everything."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Guarded:
             return
         self._fallen = True
         self._display.close()
-        sys.stderr.write(f"{traceback.format_exc()}[WARNING]: the display failed, the run goes on; please report this\n")
+        sys.stderr.write(traceback.format_exc())
+        sys.stderr.write("[WARNING]: the display failed, the run goes on; please report this\n")
         from orchestrator.cli.display.plain import PlainDisplay
 
         self._display = PlainDisplay(sys.stdout, sys.stderr)

@@ -238,7 +238,7 @@ class PlainDisplay:
     # ---- the rest
 
     def _included(self, event: Included) -> None:
-        line = f"included: {safe(event.path)} for {', '.join(event.hosts)}"
+        line = f"included: {safe(event.path)} for {', '.join(map(one_line, event.hosts))}"
         if event.item_label is not None:
             line += f" => (item={one_line(event.item_label)})"
         self._say(line, "included")
@@ -275,7 +275,7 @@ def recap_line(host: str, line: HostRecap, color: bool = False) -> str:
 
 
 def _host(result: TaskResult) -> str:
-    return f"{result.host} -> {result.delegated_to}" if result.delegated_to else result.host
+    return one_line(f"{result.host} -> {result.delegated_to}" if result.delegated_to else result.host)
 
 
 def _blame(result: TaskResult) -> str:

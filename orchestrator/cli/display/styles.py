@@ -8,7 +8,8 @@ STYLES = {"ok": "green", "changed": "yellow", "skipped": "cyan", "failed": "bold
           "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "rescued": "green", "ignored": "blue"}
 MARKS = {"ok": "✓", "changed": "~", "skipped": "·", "rescued": "✓", "ignored": "!"}
 """What is none of these has gone wrong: ✗."""
-WORST_FIRST = ("unreachable", "failed", "lost", "interrupted", "cancelled", "changed", "rescued", "ignored", "ok", "skipped")
+WORST_FIRST = ("unreachable", "failed", "lost", "interrupted", "cancelled", "changed", "rescued", "ignored", "ok",
+               "skipped")
 GOOD = frozenset({"ok", "changed", "skipped"})
 
 

@@ -1,4 +1,4 @@
-"""What a live view knows of a task that runs: who is still out, what came of the others, what was shown already. Pure."""
+"""What a live view knows of a task that runs: who is still out, what came of the others, what was shown. Pure."""
 
 from __future__ import annotations
 

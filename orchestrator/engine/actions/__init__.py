@@ -23,7 +23,7 @@ CONTROLLER_ONLY = {
     "template": "template", "raw": "raw", "wait_for_connection": "wait_for_connection",
     "include_tasks": "include", "include_role": "include_role", "import_tasks": "include",
     "import_role": "include_role", "validate_argument_spec": "validate_argument_spec",
-    "gather_facts": "gather_facts", "script": "script",
+    "gather_facts": "gather_facts", "script": "script", "action": "named",
 }
 WRAPPING = {"copy": "copy", "fetch": "fetch", "unarchive": "unarchive", "assemble": "assemble"}
 

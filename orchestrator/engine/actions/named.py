@@ -1,0 +1,44 @@
+"""Runs the module that a template names.
+
+Example:
+
+    - action: "{{ ansible_pkg_mgr }} name=vim state=present"
+
+Returns: what that module returns. Includes, imports and meta cannot be named this way: they shape the play itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modules import registry
+from modules.api import Arg
+from orchestrator.engine.call import Call
+from orchestrator.engine.outcome import Value
+from orchestrator.errors import TaskFault
+from orchestrator.playbook.action import DYNAMIC, NAMED, NAMED_TEXT, STATIC
+from orchestrator.playbook.arguments import FREE_TEXT, text_arguments
+from orchestrator.template.types import Map
+
+ARGS = {"_module": Arg("str", required=True, help="The module's name.")}
+ALLOW_UNKNOWN = True
+
+
+async def run(call: Call) -> Value:
+    from orchestrator.engine.actions import action_for
+    from orchestrator.engine.arguments import rendered_arguments
+
+    written = call.task.args
+    name = str(call.render(written[NAMED])).strip()
+    action = registry.canonical(name)
+    if action is None or action in DYNAMIC | STATIC | {"meta", "action"}:
+        near = registry.nearest(name)
+        raise TaskFault(f"couldn't resolve module/action '{name}'", code="module", origin=call.task.origin,
+                        hint=f"did you mean {near}?" if near else "a template may name a module, not an include or a meta")
+    args = Map({k: v for k, v in written.items() if k not in (NAMED, NAMED_TEXT)}, origin=written.origin)
+    args.key_marks, args.value_marks = written.key_marks, written.value_marks
+    if NAMED_TEXT in written:
+        args.update(text_arguments(written[NAMED_TEXT], call.task.origin, free_text=action in FREE_TEXT))
+    call.task = replace(call.task, action=action, action_written=name, args=args)
+    call.args = rendered_arguments(call)
+    return await action_for(action)(call)
