@@ -26,7 +26,8 @@ def typed(text: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a host's variable is not a fault of our source
-            return ast.literal_eval(text)
+            value = ast.literal_eval(text)
+            return text if isinstance(value, complex) else value
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 

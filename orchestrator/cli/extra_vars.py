@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -71,15 +70,20 @@ def _mapping(text: str) -> Map:
 
 
 def _split(text: str) -> list[str]:
+    """Words as in a task's ``k=v`` text: quotes and Jinja blocks hold together what belongs together."""
+    from orchestrator.playbook.arguments_text import Unbalanced, words
+
     try:
-        return shlex.split(text)
-    except ValueError as error:
+        return [word.text for word in words(text)]
+    except Unbalanced as error:
         raise UsageError(f"-e {text}: {error}", hint="quote the value, inside the quotes of the shell") from None
 
 
 def _pair(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals or not name.isidentifier():
+    from orchestrator.playbook.arguments_text import decode_escapes, split_pair, unquote
+
+    pair = split_pair(decode_escapes(word))
+    if pair is None or not pair[0].isidentifier():
         raise UsageError(f"-e {word}: this is no name=value",
-                         hint="-e 'version=1.2 debug=yes', -e @vars.yml, or JSON; quote a value that holds blanks")
-    return name, value
+                         hint=f"for the variables of a file: -e @{word}" if word.startswith((".", "/")) else "-e 'version=1.2 debug=yes', -e @vars.yml, or JSON; quote a value that holds blanks")
+    return pair[0], unquote(pair[1])

@@ -30,10 +30,9 @@ def key_of(result: TaskResult) -> Key:
     return (result.host, result.task_id, result.path, result.item_index)
 
 
-def can_replay(result: TaskResult) -> bool:
-    """True when the stored result stands for the task: it ended, and its values were not withheld from the store."""
-    ended = result.status in FINAL or (result.status == "failed" and (result.ignored or result.rescued))
-    return ended and not result.no_log
+def has_ended(result: TaskResult) -> bool:
+    """True when the stored result is the task's last word. Whether it can stand for it is the task runner's to say."""
+    return result.status in FINAL or (result.status == "failed" and (result.ignored or result.rescued))
 
 
 class Journal:
@@ -55,7 +54,7 @@ class Journal:
     def replay(self, key: Key) -> TaskResult | None:
         """The stored result to use in place of running the task."""
         result = self._stored.get(key)
-        return result if result is not None and can_replay(result) else None
+        return result if result is not None and has_ended(result) else None
 
     def attempt(self, key: Key) -> int:
         """The attempt to make now: a new one after an answer, the same one while the host still owes it.

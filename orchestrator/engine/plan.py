@@ -19,7 +19,7 @@ INLINE = frozenset({"debug", "set_fact", "assert", "fail"})
 OUTSIDE = frozenset({
     "include_tasks", "include_role", "include_vars", "import_tasks", "import_role", "meta", "pause", "add_host",
     "group_by", "raw", "script", "fetch", "setup", "gather_facts", "wait_for_connection", "reboot", "async_status",
-    "validate_argument_spec", "package_facts", "service_facts", "set_stats",
+    "validate_argument_spec", "action", "package_facts", "service_facts", "set_stats",
 })
 """Never part of a longer segment: they change what is known, take files back, or break the connection."""
 ANYTHING = frozenset({"vars", "hostvars"})

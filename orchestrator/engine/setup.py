@@ -73,7 +73,8 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     content = ContentLoader(secrets.vault)
     inventory = load_inventory(options.inventory, secrets.vault, warnings)
     folder = _playbook_folder(options.playbooks, environ)
-    engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append)
+    engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append,
+                    allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
     extra = trust(dict(options.extra_vars), Origin("extra vars"))
     variables = VariableStore(
         inventory, engine, content, extra, str(folder), inventory_dirs=_inventory_dirs(options.inventory),
@@ -111,6 +112,10 @@ def _visible(options: RunOptions) -> VisibleOptions:
         connection=options.connection, remote_user=options.user,
         inventory_sources=[os.path.abspath(s) if os.path.exists(s) else s for s in options.inventory],
     )
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() in ("1", "true", "yes", "on", "y", "t")
 
 
 def _playbook_folder(playbooks: Sequence[str], environ: Mapping[str, str]) -> Path:

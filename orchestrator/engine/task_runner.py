@@ -68,7 +68,7 @@ class TaskRunner:
         """
         scope = self._run.variables.scope(host.name, play=self._play.play, task=task)
         work = _Work(self._run, self._play, host, task, path, scope, lane, place)
-        stored = self._run.journal.replay((host.name, task.id, path, None))
+        stored = stored_result(self._run, host.name, task, path)
         failed = True
         try:
             outcome = work.replayed(stored) if stored is not None else await work.perform()
@@ -77,6 +77,18 @@ class TaskRunner:
         finally:
             if lane is not None:
                 lane.ended(place, failed=failed)
+
+
+def stored_result(run: RunContext, host: str, task: Task, path: str, index: int | None = None) -> TaskResult | None:
+    """The result of an earlier attempt at this run that stands for the task or item; see docs/engine.md."""
+    if task.action in effects.VAR_INCLUDERS:
+        return None  # trusted files: their values are templates, which no store holds
+    stored = run.journal.replay((host, task.id, path, index))
+    if stored is not None and stored.no_log and (task.register or task.action in effects.FACT_SETTERS):
+        info = registry.describe(task.action)
+        if info is not None and info.retry_safe:
+            return None  # its values were withheld from the store, and doing it again changes nothing
+    return stored
 
 
 class _Work:
@@ -168,7 +180,7 @@ class _Work:
         return gather_items(values)
 
     async def _item(self, local: dict[str, Any], names: loops.Names, item: Any, index: int) -> Value:
-        stored = self.run.journal.replay((self.host.name, self.task.id, self.path, index))
+        stored = stored_result(self.run, self.host.name, self.task, self.path, index)
         if stored is not None:
             return dict(stored.values)
         scope = self.scope.with_locals(local)
@@ -339,6 +351,8 @@ class _Work:
         started = started or self.started
         kept = censor(value) if self.no_log else value
         shown = {k: v for k, v in kept.items() if k not in ("diff", "warnings")}
+        if task.action in effects.VAR_INCLUDERS:
+            shown = effects.plain(shown)
         rescued = (is_failed(value) and not ignored and index is None and not value.get("unreachable")
                    and self.host.cursor.rescuing_blocks())
         return TaskResult(

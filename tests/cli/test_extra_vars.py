@@ -16,6 +16,7 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
     ("several pairs", ["a=1 b=two"], {"a": "1", "b": "two"}),
     ("quoted blanks", ["a='x y' b=z"], {"a": "x y", "b": "z"}),
     ("an equals sign in the value", ["a=b=c"], {"a": "b=c"}),
+    ("blanks within Jinja", ["a={{ 'x y' }} b=2"], {"a": Template("{{ 'x y' }}"), "b": "2"}),
     ("empty value", ["a="], {"a": ""}),
     ("JSON keeps its types", ['{"a": 1, "b": [true, null]}'], {"a": 1, "b": [True, None]}),
     ("YAML in flow style", ["{a: 1, b: x}"], {"a": 1, "b": "x"}),
@@ -48,7 +49,7 @@ def test_a_file_knows_where_each_name_stands() -> None:
     assert str(parse_extra_vars(["@vars.yml"]).origin_of("b")) == "vars.yml:2:1"
 
 
-WRONG = ["word", "1a=2", "a-b=1", "a='b", "[1]", '{"a"', "@list.yml", "@missing.yml", "@"]
+WRONG = ["word", "1a=2", "a-b=1", "a='b", "./vars.yml", "[1]", '{"a"', "@list.yml", "@missing.yml", "@"]
 
 
 @pytest.mark.parametrize("text", WRONG)

@@ -21,7 +21,7 @@ WRONG = [
     ("a folder as playbook", ["run", ".", "-i", "inv.yml"], ["Is a directory"]),
     ("missing inventory", ["run", "good.yml", "-i", "missing"], ["no inventory at missing", "-i missing,"]),
     ("extra vars without a value", ["run", "good.yml", "-i", "inv.yml", "-e", "broken"], ["-e broken", "name=value"]),
-    ("extra vars, open quote", ["run", "good.yml", "-i", "inv.yml", "-e", "a='b"], ["No closing quotation"]),
+    ("extra vars, open quote", ["run", "good.yml", "-i", "inv.yml", "-e", "a='b"], ["opened and never closed"]),
     ("extra vars, broken JSON", ["run", "good.yml", "-i", "inv.yml", "-e", '{"a": 1'], ["invalid YAML", "-e:2:1"]),
     ("extra vars, a list", ["run", "good.yml", "-i", "inv.yml", "-e", "[1]"], ["not a list"]),
     ("extra vars, missing file", ["run", "good.yml", "-i", "inv.yml", "-e", "@no.yml"], ["cannot read no.yml"]),

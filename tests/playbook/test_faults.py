@@ -69,7 +69,7 @@ TASKS = [
     ("args is a list", "- ping:\n  args: [a]", "4:11", "args must be a mapping, not a list", None),
     ("open quote", "- command: echo 'x", "3:14", "cannot split the arguments: ' is opened and never closed",
      "quote the whole"),
-    ("bad boolean", "- ping:\n  become: perhaps", "4:13", "become must be a boolean, not 'perhaps'", "true or false"),
+    ("bad boolean", "- ping:\n  become: perhaps", "4:13", "become must be a boolean: The value 'perhaps' could not be converted to 'bool'", "true or false"),
     ("bad number", "- ping:\n  retries: many", "4:14", "retries must be a number, not 'many'", None),
     ("bad integer", "- ping:\n  port: [22]", "4:11", "port must be a whole number, not a list", None),
     ("mapping as text", "- ping:\n  delegate_to: {a: b}", "4:18", "delegate_to must be a text, not a mapping",

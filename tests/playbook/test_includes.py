@@ -139,7 +139,7 @@ def test_a_role_is_private_unless_public(project):
 
 
 def test_a_wrong_option_of_include_role_is_told_where_it_stands(project):
-    with pytest.raises(ContentError, match="public must be a boolean, not 'perhaps'") as caught:
+    with pytest.raises(ContentError, match="public must be a boolean: The value 'perhaps'") as caught:
         role(project, "- include_role: {name: r, public: perhaps}", public="perhaps")
     assert str(caught.value.origin) == "site.yml:3:39"
 

@@ -66,6 +66,7 @@ def _settled(value: Any) -> bool:
         return value
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
-    raise ConditionError(f"the condition gives {type(value).__name__}, not a boolean",
-                         hint="write the expression without {{ }}")
+    raise ConditionError(
+        f"untrusted template or expression: the condition is made by a template and gives {type(value).__name__}, not "
+        "a boolean", hint="write the expression without {{ }}")
 

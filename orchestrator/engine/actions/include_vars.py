@@ -46,7 +46,8 @@ async def run(call: Call) -> Value:
         for file in files:
             found.update(_read(call, file))
     except OrchError as error:
-        return failure(error.message, error.code, error.hint, ansible_facts={}, ansible_included_var_files=[])
+        return failure(error.message, error.code, error.hint, message=error.message, ansible_facts={},
+                       ansible_included_var_files=[])
     if args.get("hash_behaviour") == "merge":
         found = {k: _merged(call, k, v) for k, v in found.items()}
     facts = {args["name"]: found} if args.get("name") else found
