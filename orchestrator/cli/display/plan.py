@@ -99,7 +99,7 @@ def _lines(entry: Entry) -> list[str]:
     mark, colour = {"changed": ("~", "yellow")}.get(result.status, ("✗", "red"))
     role = f"{result.role} : " if result.role else ""
     head = click.style(f"{mark} {role}{one_line(result.task_name)}", fg=colour, bold=True)
-    lines = [f"{head}  {named([one_line(host) for host in entry.hosts])}  {click.style(result.task_origin, dim=True)}"]
+    lines = [f"{head}  {named([one_line(host) for host in sorted(entry.hosts)])}  {click.style(result.task_origin, dim=True)}"]
     if result.status != "changed":
         lines.append(f"    {result.status}: {safe(result.message)}")
         if result.hint:
@@ -128,7 +128,7 @@ def _summaries(recap: dict[str, HostRecap]) -> list[str]:
     alike: dict[str, list[str]] = {}
     for host, line in recap.items():
         alike.setdefault(_summary(line), []).append(one_line(host))
-    return [f"{named(hosts)}: {text}" for text, hosts in alike.items()]
+    return [f"{named(sorted(hosts))}: {text}" for text, hosts in alike.items()]
 
 
 def _summary(line: HostRecap) -> str:
