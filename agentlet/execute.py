@@ -17,7 +17,7 @@ import json
 import traceback
 
 from agentlet import arguments, files
-from modules.api import Change, Failed, Same
+from modules.api import MAKEABLE, Change, Failed, Same
 
 DIFF_LIMIT_BYTES = 100 * 1024
 NO_LOG_TEXT = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -34,7 +34,11 @@ def execute(module, args, host):
                                       expand=True, module=code.__name__.rpartition(".")[2], warn=host.warn)
         result = _perform(code, complete, host)
     except Failed as fault:
-        result = failure(fault.code, fault.message, fault.hint, fault.values)
+        if host.check_mode and fault.code in MAKEABLE:
+            host.warn("cannot be looked at yet, an earlier task may be about to make it: %s" % fault.message)
+            result = _result("changed", fault.values)
+        else:
+            result = failure(fault.code, fault.message, fault.hint, fault.values)
     except MemoryError:
         result = failure("out_of_memory", "The module needs more memory than it may use",
                          "Raise the memory limit, or split the work")

@@ -24,6 +24,14 @@ class Failed(Exception):
         self.values = values
 
 
+MAKEABLE = frozenset(["no_directory", "no_user", "no_group", "no_service"])
+"""Codes of faults that an earlier task of the same run cures: a folder, an account or a service that is not there yet.
+
+In check mode nothing cures them, so such a task is predicted to change, with the fault as a warning. Otherwise the
+first run on a fresh host could not be planned.
+"""
+
+
 class Arg(object):
     """One argument. ``type``: str bool int float path list dict raw mode bytes any. ``elements`` types a list's items."""
 

@@ -8,7 +8,7 @@
         validate: app --check %s
 
 Only what differs travels. Returns ``dest``, ``src``, ``checksum`` (SHA-1), ``md5sum``, ``backup_file``, ``mode``,
-``owner``, ``group``, ``uid``, ``gid``, ``size``, ``state``. Errors: ``no_path``, ``no_source``, ``wrong_type``,
+``owner``, ``group``, ``uid``, ``gid``, ``size``, ``state``. Errors: ``no_directory``, ``no_source``, ``wrong_type``,
 ``checksum``, ``validation``, ``path_denied``, ``no_space``, ``bad_mode``.
 """
 
@@ -114,7 +114,7 @@ def _destination(args, host):
         return _followed(dest, args), [(each, plan(each, wanted, host, is_dir=True)) for each in missing_folders(folder)]
     folder = os.path.dirname(dest) or "."
     if not os.path.isdir(folder):
-        raise Failed("no_path", "Destination directory {} does not exist".format(folder),
+        raise Failed("no_directory", "Destination directory {} does not exist".format(folder),
                      "A task with file: path={} state=directory before this one makes it".format(folder), dest=dest)
     return _followed(dest, args), []
 

@@ -9,7 +9,7 @@
 
 Returns ``path`` (``dest``, ``src`` for links; ``dest`` for touch), ``state``, ``mode``, ``owner``, ``group``, ``uid``,
 ``gid``, ``size``. Errors: ``no_path``, ``wrong_type``, ``no_source``, ``not_empty``, ``bad_mode``, ``bad_time``,
-``no_such_user``, ``no_such_group``. ``recurse`` follows a link inside the tree only when root or this user made it.
+``no_user``, ``no_group``. ``recurse`` follows a link inside the tree only when root or this user made it.
 """
 
 import os
@@ -117,7 +117,7 @@ def _check_touch(path, args, host):
         return _attributes(path, [(path, plan(path, args, host))], times, {"dest": path})
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        raise Failed("no_path", "Error, could not touch target: there is no directory {}".format(folder), path=path)
+        raise Failed("no_directory", "Error, could not touch target: there is no directory {}".format(folder), path=path)
     work = Work(path, _touch, [(path, plan(path, args, host))], wanted_times(args, None, "now"))
     return Change({"path": path, "state": "absent"}, {"path": path, "state": "touch"}, values={"dest": path}, data=work)
 

@@ -50,7 +50,7 @@ def plan(path, args, host, is_dir=False, new=False, mode=None):
 
     For a path that does not exist, or is ``new`` because it will be replaced by another kind of file, everything asked
     for is planned and nothing counts as a difference. ``mode`` stands in for ``args["mode"]``. Raises `Failed`
-    (``bad_mode``, ``no_such_user``, ``no_such_group``).
+    (``bad_mode``, ``no_user``, ``no_group``).
     """
     try:
         now = None if new else os.lstat(path)
@@ -112,23 +112,23 @@ def state_of(status):
 
 
 def user_id(owner):
-    """The uid for a name or number; None for None. Raises `Failed` with code ``no_such_user``."""
+    """The uid for a name or number; None for None. Raises `Failed` with code ``no_user``."""
     if owner is None or str(owner).isdigit():
         return None if owner is None else int(owner)
     try:
         return pwd.getpwnam(owner).pw_uid
     except KeyError:
-        raise Failed("no_such_user", "chown failed: failed to look up user {}".format(owner))
+        raise Failed("no_user", "chown failed: failed to look up user {}".format(owner))
 
 
 def group_id(group):
-    """The gid for a name or number; None for None. Raises `Failed` with code ``no_such_group``."""
+    """The gid for a name or number; None for None. Raises `Failed` with code ``no_group``."""
     if group is None or str(group).isdigit():
         return None if group is None else int(group)
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:
-        raise Failed("no_such_group", "chgrp failed: failed to look up group {}".format(group))
+        raise Failed("no_group", "chgrp failed: failed to look up group {}".format(group))
 
 
 def user_name(uid):

@@ -9,7 +9,7 @@
 A file that is there is only fetched again when the server has a newer one (or with ``force``), and only replaced when it
 differs. Returns ``url``, ``dest``, ``status_code``, ``msg``, ``checksum_src``, ``checksum_dest`` (SHA-1), ``md5sum``,
 ``elapsed``, ``backup_file``, mode and owner. Errors: ``http_error`` (values: status_code, response), ``request``,
-``truncated``, ``checksum``, ``no_path``, ``bad_arguments``.
+``truncated``, ``checksum``, ``no_directory``, ``bad_arguments``.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def run(args, host):
     dest, url = args["dest"], args["url"]
     is_folder = os.path.isdir(dest)
     if not is_folder and not os.path.isdir(os.path.dirname(dest) or "."):
-        raise Failed("no_path", "Destination {} does not exist".format(os.path.dirname(dest)), dest=dest)
+        raise Failed("no_directory", "Destination {} does not exist".format(os.path.dirname(dest)), dest=dest)
     wanted = digest_wanted(args, host)
     there = not is_folder and os.path.exists(dest)
     if wanted and there and not args["force"] and host.digest(dest, wanted[0]) == wanted[1]:

@@ -94,7 +94,7 @@ def _may_replace(path, now, force):
     if now is None:
         folder = os.path.dirname(path) or "."
         if not os.path.isdir(folder):
-            raise Failed("no_path", "Error while linking: there is no directory {}".format(folder), path=path)
+            raise Failed("no_directory", "Error while linking: there is no directory {}".format(folder), path=path)
     elif not force:
         raise Failed("wrong_type", "refusing to convert from {} to symlink for {}".format(state_of(now), path),
                      "force: true replaces it", path=path)

@@ -26,10 +26,24 @@ def typed(text: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a host's variable is not a fault of our source
-            value = ast.literal_eval(text)
-            return text if isinstance(value, complex) else value
+            return _plain(ast.literal_eval(text))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON knows, as in Ansible: tuples and sets are lists, bytes are text, other literals stay as written."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return [_plain(item) for item in sorted(value, key=repr)]
+    if isinstance(value, dict):
+        return {_plain(key) if not isinstance(key, tuple) else str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if value is ...:
+        return "..."
+    return str(value) if isinstance(value, complex) else value
 
 
 def split_line(line: str) -> list[str]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.options import run_options, secrets_from, state_directory
-from orchestrator.errors import OrchError
+from orchestrator.cli.options import state_directory, workbench
+from orchestrator.errors import OrchError, UsageError
 
 if TYPE_CHECKING:
+    from orchestrator.engine.setup import Workbench
     from orchestrator.security.host_keys import HostKey
 
 
@@ -27,36 +28,61 @@ async def enrol_hosts(names: Sequence[str], *, yes: bool, replace: bool, fingerp
             refused += not enrolled
         except OrchError as error:
             click.secho(f"{name}: {error.message}", fg="red", err=True)
+            if error.hint:
+                click.echo(f"  hint: {error.hint}", err=True)
             unreachable += 1
     return 4 if unreachable else 1 if refused else 0
 
 
 def _addresses(names: Sequence[str], given: dict[str, Any]) -> list[tuple[str, str, int]]:
     """(name, address, port): inventory names and patterns by their variables, anything else as it is."""
-    from orchestrator.engine.setup import prepare
-
-    bench = prepare(run_options((), given), secrets_from(given))
+    bench = workbench((), given)
     found: list[tuple[str, str, int]] = []
     for name in names:
-        matched = bench.inventory.match(name) if bench.inventory.hosts else []
-        for host in matched:
-            scope = bench.variables.scope(host)
-
-            def value(*variables: str, scope: Any = scope) -> Any:
-                for variable in variables:
-                    try:
-                        return bench.engine.render(scope.lookup(variable), scope)
-                    except KeyError:
-                        continue
-                return None
-
-            if value("ansible_connection") != "local":
-                found.append((host, str(value("ansible_host", "ansible_ssh_host") or host),
-                              int(value("ansible_port", "ansible_ssh_port") or 22)))
+        matched = bench.inventory.match(name, given.get("limit")) if bench.inventory.hosts else []
+        found += [one for host in matched if (one := _of_inventory(bench, host)) is not None]
         if not matched:
-            address, _, port = name.rpartition(":") if name.count(":") == 1 else (name, "", "22")
-            found.append((name, address, int(port)))
+            found.append((name, *_address(name)))
     return found
+
+
+def _of_inventory(bench: Workbench, host: str) -> tuple[str, str, int] | None:
+    """Where a host of the inventory listens; None for one that is reached without SSH."""
+    scope = bench.variables.scope(host)
+
+    def value(*variables: str) -> Any:
+        for variable in variables:
+            try:
+                return bench.engine.render(scope.lookup(variable), scope)
+            except KeyError:
+                continue
+        return None
+
+    if value("ansible_connection") == "local":
+        return None
+    port = value("ansible_port", "ansible_ssh_port") or 22
+    return host, str(value("ansible_host", "ansible_ssh_host") or host), _port(port, host)
+
+
+def _address(name: str) -> tuple[str, int]:
+    """``host``, ``host:port``, ``[v6]:port`` or a bare IPv6 address."""
+    if name.startswith("["):
+        address, _, rest = name[1:].partition("]")
+        return address, _port(rest.removeprefix(":") or 22, name)
+    if name.count(":") == 1:
+        address, _, port = name.partition(":")
+        return address, _port(port, name)
+    return name, 22
+
+
+def _port(value: Any, name: str) -> int:
+    try:
+        port = int(value)
+    except (TypeError, ValueError):
+        port = 0
+    if not 0 < port < 65536:
+        raise UsageError(f"{name}: {value!r} is no port", hint="1 to 65535")
+    return port
 
 
 async def _enrol(path: str, name: str, address: str, port: int, *, yes: bool, replace: bool,

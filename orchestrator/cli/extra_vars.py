@@ -84,6 +84,8 @@ def _pair(word: str) -> tuple[str, str]:
 
     pair = split_pair(decode_escapes(word))
     if pair is None or not pair[0].isidentifier():
-        raise UsageError(f"-e {word}: this is no name=value",
-                         hint=f"for the variables of a file: -e @{word}" if word.startswith((".", "/")) else "-e 'version=1.2 debug=yes', -e @vars.yml, or JSON; quote a value that holds blanks")
+        hint = "-e 'version=1.2 debug=yes', -e @vars.yml, or JSON; quote a value that holds blanks"
+        if word.startswith((".", "/")):
+            hint = f"for the variables in a file: -e @{word}"
+        raise UsageError(f"-e {word}: this is no name=value", hint=hint)
     return pair[0], unquote(pair[1])

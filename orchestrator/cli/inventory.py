@@ -79,8 +79,7 @@ def _bench(given: dict[str, Any]) -> Workbench:
     from orchestrator.cli.targets import check_targets
 
     bench = workbench((), given)
-    check_targets(bench)
-    for warning in bench.warnings:
+    for warning in [*check_targets(bench), *bench.warnings]:
         click.echo(f"[WARNING]: {warning}", err=True)
     return bench
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 
 from orchestrator.cli.options import secrets_from, state_directory, workbench
 from orchestrator.cli.targets import check_targets
+from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.cli.display import Display
@@ -63,17 +65,20 @@ def resume_run(run_id: str, given: dict[str, Any]) -> int:
         point = resume_point(store, run_id)
     finally:
         store.close()
-    again = parse_extra_vars(given.get("extra_vars") or ())
+    if point.options.playbooks and not any(map(os.path.exists, point.options.playbooks)):
+        raise UsageError(f"the playbook of run {run_id} is not there any more: {point.options.playbooks[0]}",
+                         hint="what `orch exec` ran has no file: run it again")
+    secrets = secrets_from(given)
+    again = parse_extra_vars(given.get("extra_vars") or (), secrets.vault)
     overrides = {"verbosity": int(given.get("verbosity") or 0), **({"extra_vars": again} if again else {})}
-    bench = prepare_resumed(point, secrets_from(given), overrides)
+    bench = prepare_resumed(point, secrets, overrides)
     return launch(bench, given, resume=point)
 
 
 def list_only(playbooks: tuple[str, ...], given: dict[str, Any]) -> int:
     """--syntax-check, --list-hosts, --list-tasks, --list-tags: no host is touched."""
     whole = workbench(playbooks, given)  # all of them first: the faults of all are told together
-    check_targets(whole)
-    for warning in whole.warnings:
+    for warning in [*check_targets(whole), *whole.warnings]:
         click.echo(f"[WARNING]: {warning}", err=True)
     for name in playbooks:
         click.echo(f"\nplaybook: {name}")

@@ -16,26 +16,28 @@ if TYPE_CHECKING:
 INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 
 
-def check_targets(bench: Workbench) -> None:
-    """Raise `UsageError` for a limit or a ``--start-at-task`` that nothing matches; warn of an empty inventory."""
+def check_targets(bench: Workbench) -> list[str]:
+    """Raise `UsageError` for a limit or a ``--start-at-task`` that nothing matches; warn of an empty inventory.
+
+    Returns what a limit's terms did not match: a run tells it with its plays, other commands print it themselves.
+    """
     options = bench.options
-    if options.limit:
-        _check_limit(bench.inventory, options.limit, bench.warnings)
+    unmatched = _check_limit(bench.inventory, options.limit) if options.limit else []
     if bench.playbook is None:
-        return
+        return unmatched
     if options.start_at_task is not None:
         _check_start(bench.playbook, options.start_at_task)
     local = all(play.hosts in ("localhost", ["localhost"]) for play in bench.playbook.plays)
     if not bench.inventory.hosts and not local:
         bench.warnings.append("there are no hosts in the inventory: only the implicit localhost, which 'all' does not "
                               "mean; give an inventory with -i")
+    return unmatched
 
 
-def _check_limit(inventory: Inventory, limit: str, warnings: list[str]) -> None:
+def _check_limit(inventory: Inventory, limit: str) -> list[str]:
     chosen = inventory.select("all", limit)
-    warnings += chosen.warnings
     if chosen.hosts or not inventory.hosts or inventory.select("localhost", limit).hosts:
-        return
+        return chosen.warnings
     close = difflib.get_close_matches(limit, [*inventory.hosts, *inventory.groups], n=1)
     raise UsageError(f"no host of the inventory is within the limit {limit!r}",
                      hint=f"did you mean {close[0]!r}?" if close else "`orch inventory graph` shows hosts and groups")

@@ -32,6 +32,8 @@ def rendered_arguments(call: Call) -> dict[str, Any]:
     if whole is not None:
         args.update(_mapping(call.render(whole), task))
     for name, value in written.items():
+        if task.action == "set_fact" and "{{" in str(name):
+            name = str(call.render(Template(name, task.args.origin_of(name))))
         args[name] = call.run.engine.render(value, call.scope, task.args.value_origin(name) or task.origin)
     args = {name: value for name, value in args.items() if value is not OMIT}
     return _free_form(args, task)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.playbook.model import Task
     from orchestrator.variables.scope import Scope
 
+MAX_TIMEOUT_S = 100_000_000
 GATHERERS = frozenset({"setup", "gather_facts"})
 
 
@@ -121,12 +122,12 @@ class Call:
         connection = await self.connection()
         entry = self._entry(connection, module, dict(args), become)
         if self.lane is not None and uploads is None:
-            return value_of(await self.lane.ask(self.place, self, entry, blobs or {}))
+            return timed(value_of(await self.lane.ask(self.place, self, entry, blobs or {})), entry["timeout_s"])
         events: list[dict[str, Any]] = []
         await self.run_entries([entry], blobs or {}, events.append, uploads)
         for event in reversed(events):
             if event.get("kind") == "result":
-                return value_of(event)
+                return timed(value_of(event), entry["timeout_s"])
         raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
 
     def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:
@@ -136,7 +137,7 @@ class Call:
             raise TaskFault(f"{module} comes from a library/ folder; modules of one's own are not run yet",
                             origin=self.task.origin, code="module",
                             hint="`orch doc` lists the modules that are here")
-        timeout_s = float(self.keyword(self.task.timeout, 0) or self.run.options.task_timeout_s) or None
+        timeout_s = self.timeout_s()
         retry_safe = self.keyword(self.task.retry_safe, info.retry_safe)
         return {
             "id": self.task.id, "module": module, "args": args, "environment": self.environment(),
@@ -146,6 +147,16 @@ class Call:
             "continue_on_failure": self.lane is not None and bool(self.keyword(self.task.ignore_errors, False)),
             "cwd": None,
         }
+
+    def timeout_s(self) -> float | None:
+        """How long the task may take: its ``timeout``, its ``async``, or what the run allows; None: as it likes."""
+        given = self.keyword(self.task.timeout, 0) or 0
+        if not 0 <= float(given) <= MAX_TIMEOUT_S:
+            raise TaskFault(f"Timeout {given} is invalid, it must be between 0 and {MAX_TIMEOUT_S}.",
+                            origin=self.task.origin, code="timeout_value")
+        if not given and self.task.async_s is not None:
+            given = self.keyword(self.task.async_s)
+        return float(given or self.run.options.task_timeout_s) or None
 
     async def run_entries(self, entries: list[dict[str, Any]], blobs: Mapping[str, Any],
                           on_event: Callable[[dict[str, Any]], None],
@@ -175,7 +186,7 @@ class Call:
     async def raw(self, command: str, stdin: bytes = b"", executable: str | None = None) -> Value:
         """Run a command line by the login shell, without a runtime: for hosts that have no Python yet."""
         connection = await self.connection_for_raw()
-        timeout_s = float(self.keyword(self.task.timeout, 0) or self.run.options.task_timeout_s) or None
+        timeout_s = self.timeout_s()
         ended = await connection.raw(command, stdin, timeout_s)
         value: Value = {
             "rc": ended.rc, "changed": True,
@@ -236,6 +247,14 @@ class Call:
         secret = self.run.links.name_secret(connection, identity.password()) if identity.password else None
         return {"method": identity.method, "user": identity.user, "secret": secret, "flags": identity.flags,
                 "exe": identity.exe}
+
+
+def timed(value: Value, timeout_s: float | None) -> Value:
+    """``value``; one that its time limit ended says so in Ansible's words (the test ``timedout`` looks for them)."""
+    if value.get("error_code") == "timeout" and timeout_s:
+        period = int(timeout_s) if timeout_s == int(timeout_s) else timeout_s
+        value.update(msg=f"Timed out after {period} second{'' if period == 1 else 's'}.", timedout={"period": period})
+    return value
 
 
 def _names_connection(layer: Mapping[Any, Any]) -> bool:

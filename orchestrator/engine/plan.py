@@ -57,6 +57,7 @@ def fits(task: Task) -> bool:
     return not (
         task.action in OUTSIDE or task.loop is not None or task.until or task.retries is not None
         or task.delegate_to is not None or task.run_once or task.throttle is not None or task.async_s is not None
+        or (task.action == "set_fact" and any("{{" in str(name) for name in task.args))
         or task.any_errors_fatal or task.connection is not None or task.remote_user is not None or task.port is not None
     )
 

@@ -71,7 +71,8 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     warnings: list[str] = []
     register_all()
     content = ContentLoader(secrets.vault)
-    inventory = load_inventory(options.inventory, secrets.vault, warnings)
+    present, missing = _sources(options.inventory)
+    inventory = load_inventory(present, secrets.vault, warnings)
     folder = _playbook_folder(options.playbooks, environ)
     engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append,
                     allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
@@ -82,8 +83,22 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     )
     loader = _loader(content, engine, variables, environ, folder)
     playbook = loader.load([Path(p) for p in options.playbooks], extra) if options.playbooks else None
+    if missing and (playbook is None or not _needs_no_inventory(playbook)):
+        load_inventory(missing, secrets.vault, warnings)  # says what is missing
+    warnings += [f"there is no inventory at {source}; only localhost is known" for source in missing]
     warnings += [f"{c.message} ({c.origin})" + (f"; {c.hint}" if c.hint else "") for c in loader.cautions]
     return Workbench(options, inventory, content, engine, variables, loader, playbook, secrets, warnings)
+
+
+def _sources(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Inventories that are there, and those that are not."""
+    missing = [source for source in given if "," not in source and not os.path.exists(source)]
+    return [source for source in given if source not in missing], missing
+
+
+def _needs_no_inventory(playbook: Playbook) -> bool:
+    """Every play is for localhost alone, which is always known."""
+    return all(play.hosts in ("localhost", ["localhost"]) for play in playbook.plays)
 
 
 def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str]) -> Inventory:

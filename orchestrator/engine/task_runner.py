@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from modules import registry
 from orchestrator.engine import effects, loops
-from orchestrator.engine.actions import action_for
+from orchestrator.engine.actions import CONTROLLER_ONLY, action_for
 from orchestrator.engine.arguments import rendered_arguments
-from orchestrator.engine.call import Call, fault_value
+from orchestrator.engine.call import Call, fault_value, timed
 from orchestrator.engine.events import ItemDone, TaskResult, TaskRetry
 from orchestrator.engine.lane import NotRun
 from orchestrator.engine.naming import written_name
 from orchestrator.engine.outcome import Value, censor, failure, gather_items, is_failed, status_of
-from orchestrator.errors import OrchError, TaskFault
+from orchestrator.content.yaml import Verbatim
+from orchestrator.engine.actions.assertion import UNTRUSTED
+from orchestrator.errors import ConditionError, OrchError, TaskFault
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
@@ -115,6 +117,7 @@ class _Work:
     async def perform(self) -> Outcome:
         looped = self.task.loop is not None
         try:
+            self.no_log = True  # until told otherwise: what goes wrong in telling must not show it either
             self.no_log = bool(self._keyword(self.task.no_log, False))
             value = await (self._loop() if looped else self._single(self.scope, None, None))
         except NotRun:
@@ -299,11 +302,23 @@ class _Work:
 
     async def _attempt(self, call: Call) -> Value:
         action = action_for(self.task.action)
-        value = await action(call)
+        limit = call.timeout_s() if self.task.action in CONTROLLER_ONLY else None
+        try:
+            value = await asyncio.wait_for(action(call), limit) if limit else await action(call)
+        except TimeoutError:
+            value = timed(failure("", "timeout"), limit)
+        if self.task.async_s is not None:
+            self._tell_async(value)
         self.carrier = (call.carrier, call.carrier_reason)
         if value.get("unreachable") or value.get("error_code") in ("cancelled", "interrupted"):
             return value
         return self._judged(call, value)
+
+    def _tell_async(self, value: Value) -> None:
+        self.run.notice("async tasks do not run in the background yet: each is waited for, as long as its `async` allows",
+                        origin=self.task.origin)
+        value.setdefault("started", True)
+        value.setdefault("finished", True)
 
     def _judged(self, call: Call, value: Value) -> Value:
         """``changed_when`` and ``failed_when`` have the last word."""
@@ -335,6 +350,8 @@ class _Work:
         """The first condition that does not hold, as written; None when all hold. ``quiet``: a fault counts as met."""
         for condition in conditions:
             try:
+                if isinstance(condition.expression, Verbatim):
+                    raise ConditionError(UNTRUSTED, origin=condition.origin)
                 if not self.run.engine.condition(condition.expression, scope, condition.origin):
                     return condition.expression
             except OrchError:
@@ -360,7 +377,8 @@ class _Work:
             task_name=self._name(), task_origin=str(task.origin), module=task.action, host=self.host.name,
             status=status_of(value), attempt=self.run.journal.attempt((self.host.name, task.id, self.path, index)),
             item_index=index, item_label="(censored due to no_log)" if self.no_log and label else label,
-            carrier=self.carrier[0], carrier_reason=self.carrier[1], delegated_to=self.delegate if self.delegate != self.host.name else None, rescued=rescued,
+            carrier=self.carrier[0], carrier_reason=self.carrier[1],
+            delegated_to=self.delegate if self.delegate != self.host.name else None, rescued=rescued,
             ignored=ignored, check_mode=bool(self.run.options.check), no_log=self.no_log, handler=task.handler,
             role=task.role.name if task.role else None, started=datetime.fromtimestamp(started, UTC),
             ended=datetime.fromtimestamp(now, UTC), duration_s=round(now - started, 6),
@@ -379,7 +397,7 @@ class _Work:
 
 
 def _message(value: Value) -> str:
-    return str(value.get("msg", "")) if is_failed(value) or "unreachable" in value else ""
+    return str(value.get("msg") or "Unknown error.") if is_failed(value) or "unreachable" in value else ""
 
 
 def _as_list(diff: Any) -> list[Any]:

@@ -152,7 +152,7 @@ def _conditions(value: Any, origin: Origin | None) -> tuple[Condition, ...]:
         if isinstance(item, bool):
             found.append(Condition(item, place))
         elif item is not None:
-            source = item.source if isinstance(item, Template) else str(item)
+            source = item.source if isinstance(item, Template) else item if isinstance(item, str) else str(item)
             found.append(Condition(source, getattr(item, "origin", None) or place))
     return tuple(found)
 

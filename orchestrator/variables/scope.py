@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.variables.store import VariableStore
 
 Chain = list[tuple[str, Mapping[str, Any]]]
+WRITTEN = ("play vars", "role defaults", "role vars", "role params", "block vars", "task vars", "include params")
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -60,6 +61,18 @@ class Scope:
         for _, values in self.chain:
             if name in values:
                 return values[name]
+        raise KeyError(name)
+
+    def written(self, name: str) -> Any:
+        """The raw value when the winner stands in the playbook's or a role's own files; KeyError for any other.
+
+        Only such text may be taken for an expression: what facts, registers, inventories and loops bring is data.
+        """
+        for label, values in [("", self.locals), *self.chain]:
+            if name in values:
+                if label.startswith(WRITTEN) and name not in MAGIC:
+                    return values[name]
+                break
         raise KeyError(name)
 
     def names(self) -> set[str]:

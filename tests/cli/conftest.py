@@ -47,6 +47,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NO_COLOR", "FORCE_COLOR", "ANSIBLE_FORCE_COLOR", "ANSIBLE_INVENTORY", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ORCH_STATE_DIR", str(tmp_path / "state"))
+    # Files are read for excerpts once in a process; here each test is a process to itself.
+    monkeypatch.setattr("orchestrator.cli.display.excerpt._files", {})
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -189,3 +189,18 @@ def test_init_keeps_what_is_there(orch: Orch, project: Path) -> None:
     (project / "fleet" / "site.yml").write_text("mine\n")
     assert "kept" in orch("init", "fleet").out
     assert (project / "fleet" / "site.yml").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("argv", [["run", "site.yml"], ["run", "site.yml", "--list-hosts"], ["inventory", "list"]],
+                         ids=["run", "listing", "inventory"])
+def test_a_part_of_the_limit_that_matches_nothing_is_told_once_and_ignored(orch: Orch, argv: list[str]) -> None:
+    said = orch(*argv, "-i", "inv.yml", "-l", "web1:nobody")
+    assert said.code == 0
+    assert "web1" in said.out
+    assert said.err.count("Could not match supplied host pattern, ignoring: nobody") == 1
+
+
+def test_an_empty_inventory_is_told(orch: Orch) -> None:
+    said = orch("run", "site.yml", "-i", "localhost,", "-l", "localhost", "--list-hosts")
+    assert "no hosts in the inventory" not in said.err
+    assert "no hosts in the inventory" in orch("run", "site.yml").err

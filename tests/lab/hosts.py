@@ -10,7 +10,7 @@ Accounts on every host: ``root`` (key; password root-secret), ``ops`` (sudo with
 from __future__ import annotations
 
 import contextlib
-import json
+import ipaddress
 import shlex
 import socket
 import subprocess
@@ -23,6 +23,7 @@ from tests.lab import images
 from tests.lab.engine import LAB_DIR, LabError, docker
 
 LABEL = "orch.lab"
+ADDRESS_LABEL = "orch.lab.address"
 NETWORK = "orch-lab"
 SUBNETS = ("10.213.0.0/20", "172.29.240.0/20", "192.168.208.0/20")
 BOOT_TIMEOUT_S = 60
@@ -133,7 +134,6 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.key = self.folder / "id_ed25519"
         self.known_hosts = self.folder / "known_hosts"
-        self.addresses = self.folder / "addresses.json"
         if not self.key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"orch-lab-{name}", "-f", self.key],
                            check=True, stdin=subprocess.DEVNULL)
@@ -156,18 +156,15 @@ class Lab:
         for host in hosts:
             self._admit(host)
         self._write_known_hosts()
-        self.addresses.write_text(json.dumps({host.name: host.address for host in self.hosts}))
         return hosts
 
     def find(self) -> list[LabHost]:
         """Take up the hosts that an earlier process booted under this lab's name."""
         rows = docker("ps", "--all", "--filter", f"label={LABEL}={self.name}", "--format",
                       '{{.Names}} {{.Label "orch.lab.host"}} {{.Label "orch.lab.image"}}').splitlines()
-        addresses = json.loads(self.addresses.read_text()) if self.addresses.exists() else {}
         for container, name, image in sorted((row.split() for row in rows), key=lambda row: (len(row[1]), row[1])):
             host = self._host(container, name, image)
-            if not host.address:
-                host.cut_off, host.address = True, addresses.get(name, "")
+            host.cut_off = not docker("inspect", "--format", "{{range .NetworkSettings.Networks}}on{{end}}", container)
             self._read_host_key(host)
             self.hosts.append(host)
         return self.hosts
@@ -185,15 +182,17 @@ class Lab:
 
     def _boot(self, name: str, image: str, tag: str) -> LabHost:
         container = f"orch-lab-{self.name}-{name}"
-        docker("run", "--detach", "--name", container, "--hostname", name, "--network", NETWORK,
-               "--label", f"{LABEL}={self.name}", "--label", f"{LABEL}.host={name}",
-               "--label", f"{LABEL}.image={image}", *SYSTEMD_OPTIONS, tag, "/lib/systemd/systemd")
+        labels = {LABEL: self.name, f"{LABEL}.host": name, f"{LABEL}.image": image}
+        _run_with_address(container, labels, "--hostname", name, *SYSTEMD_OPTIONS, tag, "/lib/systemd/systemd")
         host = self._host(container, name, image)
         self.hosts.append(host)
         return host
 
     def _host(self, container: str, name: str, image: str) -> LabHost:
-        address = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+        address = docker("inspect", "--format", f'{{{{index .Config.Labels "{ADDRESS_LABEL}"}}}}', container)
+        if not address:  # a host of an older working copy has no label
+            form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+            address = docker("inspect", "--format", form, container)
         return LabHost(name, container, address, image, self.key, self.known_hosts)
 
     def _admit(self, host: LabHost) -> None:
@@ -208,6 +207,30 @@ class Lab:
     def _write_known_hosts(self) -> None:
         lines = [f"{host.address} {host.host_key}\n" for host in self.hosts if host.host_key]
         self.known_hosts.write_text("".join(lines))
+
+
+def _run_with_address(container: str, labels: dict[str, str], *arguments: str) -> None:
+    """Start a container under an address that stays its own while it is cut off.
+
+    The engine gives a disconnected container's address to the next one, so we choose: from the upper half of the
+    subnet, none that any lab's container has on its label. When two processes choose the same, the engine refuses one.
+    """
+    taken = set(docker("ps", "--all", "--filter", f"label={ADDRESS_LABEL}", "--format",
+                       f'{{{{.Label "{ADDRESS_LABEL}"}}}}').split())
+    subnet = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", NETWORK)
+    upper_half = list(ipaddress.ip_network(subnet).subnets(prefixlen_diff=1))[1]
+    for address in map(str, upper_half.hosts()):
+        if address in taken:
+            continue
+        marks = [f"--label={name}={value}" for name, value in {**labels, ADDRESS_LABEL: address}.items()]
+        try:
+            docker("run", "--detach", "--name", container, "--network", NETWORK, "--ip", address, *marks, *arguments)
+            return
+        except LabError as error:
+            docker("rm", "--force", container)
+            if "Address already in use" not in str(error):
+                raise
+    raise LabError(f"no address is left in {upper_half}")
 
 
 def _ensure_network() -> None:

@@ -50,6 +50,14 @@ def test_a_host_that_was_cut_off_comes_back_under_its_address(lab_hosts: LabHost
     assert ssh(host, "echo back").stdout == "back\n"
 
 
+def test_the_address_of_a_host_that_is_cut_off_is_given_to_nobody_else(lab_hosts: LabHosts) -> None:
+    host = lab_hosts(1)[0]
+    host.cut()
+    [newcomer] = lab_hosts(1, fresh=True)
+    assert newcomer.address != host.address
+    host.restore()
+
+
 def test_a_paused_host_accepts_and_does_not_answer(lab_host: LabHost) -> None:
     lab_host.pause()
     with pytest.raises(LabError):

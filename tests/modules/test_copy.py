@@ -96,7 +96,7 @@ def test_the_diff_shows_text_and_hides_binary(on_host: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("args", "code", "says"), [
-    ({"dest": "no/f"}, "no_path", "Destination directory"),
+    ({"dest": "no/f"}, "no_directory", "Destination directory"),
     ({"dest": "d"}, "bad_arguments", "can not use content with a dir as dest"),
     ({"validate": "false %s"}, "validation", "failed to validate"),
     ({"validate": "true"}, "bad_arguments", "validate must contain %s: true"),

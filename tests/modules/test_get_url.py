@@ -110,7 +110,7 @@ def test_tmp_dest_may_be_elsewhere(on_host: Any, web: Web, tmp_path: Path, tmp_p
     ({"url": "/short/x"}, "truncated", "after 7 of 1000 bytes"),
     ({"checksum": "sha256:abc"}, "checksum", "did not match abc"),
     ({"checksum": "bad:abc"}, "bad_arguments", "ALGORITHM:DIGEST"),
-    ({"dest": "no/f"}, "no_path", "does not exist"),
+    ({"dest": "no/f"}, "no_directory", "does not exist"),
     ({"url": "gopher://x/"}, "request", "unknown url type"),
     ({"url": "http://127.0.0.1:1/x"}, "request", "refused"),
 ], ids=str)

@@ -282,7 +282,8 @@ def _blame(result: TaskResult) -> str:
     """Whose failure it was, in Ansible's words: the module's on the host, or that of an action on this side."""
     if result.status != "failed" or result.error_code in ("undefined", "template", "condition", "syntax", "vault"):
         return ""
-    return "Module failed: " if result.carrier in MODULE_CARRIERS else "Action failed: "
+    judged = "failed_when_result" in result.values  # the module did well, its task did not
+    return "Module failed: " if result.carrier in MODULE_CARRIERS and not judged else "Action failed: "
 
 
 def _wants_color(stream: TextIO) -> bool:

@@ -99,7 +99,8 @@ def _lines(entry: Entry) -> list[str]:
     mark, colour = {"changed": ("~", "yellow")}.get(result.status, ("✗", "red"))
     role = f"{result.role} : " if result.role else ""
     head = click.style(f"{mark} {role}{one_line(result.task_name)}", fg=colour, bold=True)
-    lines = [f"{head}  {named([one_line(host) for host in sorted(entry.hosts)])}  {click.style(result.task_origin, dim=True)}"]
+    hosts = named([one_line(host) for host in sorted(entry.hosts)])
+    lines = [f"{head}  {hosts}  {click.style(result.task_origin, dim=True)}"]
     if result.status != "changed":
         lines.append(f"    {result.status}: {safe(result.message)}")
         if result.hint:

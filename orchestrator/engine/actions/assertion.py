@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from modules.api import Arg
+from orchestrator.content.yaml import Verbatim
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
 from orchestrator.errors import ConditionError, TaskFault
@@ -26,6 +27,7 @@ ARGS = {
     "success_msg": Arg("any", help="Said when all hold."),
     "quiet": Arg("bool", default=False, help="Do not list what was checked."),
 }
+UNTRUSTED = "Encountered untrusted template or expression."
 
 
 async def run(call: Call) -> Value:
@@ -55,10 +57,14 @@ def _expressions(call: Call) -> list[Any]:
     """
     written = call.task.args.get("that", call.args["that"])
     if isinstance(written, Template):
-        written = call.render(written)
-        return [_settled(w) for w in (written if isinstance(written, list) else [written])]
+        try:
+            written = call.scope.written(written.source.strip("{} "))  # a list of expressions in the playbook's vars
+        except KeyError:
+            written = call.render(written)
+            return [_settled(w) for w in (written if isinstance(written, list) else [written])]
     entries = written if isinstance(written, list) else [written]
-    return [_settled(call.render(e)) if isinstance(e, Template) else e for e in entries]
+    return [_settled(e if isinstance(e, Verbatim) else call.render(e)) if isinstance(e, (Template, Verbatim)) else e
+            for e in entries]
 
 
 def _settled(value: Any) -> bool:
@@ -67,6 +73,6 @@ def _settled(value: Any) -> bool:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     raise ConditionError(
-        f"untrusted template or expression: the condition is made by a template and gives {type(value).__name__}, not "
-        "a boolean", hint="write the expression without {{ }}")
+        f"{UNTRUSTED} It is made by a template and gives {type(value).__name__}, not a boolean.",
+        hint="write the expression without {{ }}")
 

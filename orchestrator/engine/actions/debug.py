@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from modules.api import Arg, exclusive
+from orchestrator.content.yaml import Verbatim
+from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
 from orchestrator.errors import TaskFault, UndefinedVariable
@@ -43,14 +45,16 @@ async def run(call: Call) -> Value:
 
 def _variable(call: Call, var: Any) -> dict[str, Any]:
     if not isinstance(var, str):
-        return {str(type(var)): var}
+        raise TaskFault(f"{type(var).__name__!r} is not a string and conversion is not allowed: var takes a name",
+                        code="arguments", origin=call.task.origin)
     written = call.task.args.get("var", var)
+    if isinstance(written, Verbatim):
+        raise TaskFault(UNTRUSTED, code="arguments", origin=call.task.origin)
     if isinstance(written, Template) and not var.isidentifier():
         # The name was made by a template: what a host may have put in is looked up, never evaluated.
         return {written.source.strip("{} "): var}
     try:
         return {var: call.run.engine.expression(var, call.scope, call.task.origin)}
     except UndefinedVariable as error:
-        if call.run.options.verbosity:
-            return {var: f"VARIABLE IS NOT DEFINED!: {error.message}"}
-        return {var: "VARIABLE IS NOT DEFINED!"}
+        reason = error.message.partition(" in: ")[0]
+        return {var: f"<< error 1 - {reason} >>", "warnings": [f"{reason} (debug: var={var})"]}

@@ -40,14 +40,16 @@ async def run(call: Call) -> Value:
     try:
         if args.get("dir"):
             files = _listed(call, args)
+        elif not name:
+            raise ContentError("Could not find file: include_vars was given no name", origin=call.task.origin)
         else:
             files = [call.find("vars", str(name))]
         found: dict[str, Any] = {}
         for file in files:
             found.update(_read(call, file))
     except OrchError as error:
-        return failure(error.message, error.code, error.hint, message=error.message, ansible_facts={},
-                       ansible_included_var_files=[])
+        value = failure(error.message, error.code, error.hint, ansible_facts={}, ansible_included_var_files=[])
+        return {**value, "message": error.message}  # the name that Ansible's module has for it
     if args.get("hash_behaviour") == "merge":
         found = {k: _merged(call, k, v) for k, v in found.items()}
     facts = {args["name"]: found} if args.get("name") else found

@@ -1,0 +1,145 @@
+"""What is wrong in a task whose author expects it to fail, modules named by templates, and text that is not to be trusted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.harness import run_play
+
+
+@pytest.fixture
+def play(tmp_path):
+    def run(text, **options):
+        return run_play(tmp_path, text, **options)
+
+    return run
+
+
+FAULTS = [
+    ("unknown filter", "debug: {msg: '{{ 1 | nofilter }}'}", "nofilter"),
+    ("free text", "file: path=/tmp/x free text", "free text"),
+    ("unknown argument", "command: {cmd: 'true', colour: red}", "colour"),
+    ("broken condition", "debug: {msg: x}\n              when: 'a in {{ b }}'", "expected token"),
+    ("no boolean", "debug: {msg: x}\n              diff: perhaps", "could not be converted to 'bool'"),
+]
+
+
+@pytest.mark.parametrize(("task", "said"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
+def test_a_fault_under_ignore_errors_fails_its_task_and_the_play_goes_on(play, task, said):
+    ran = play(f"""
+        - hosts: all
+          tasks:
+            - {task}
+              ignore_errors: true
+              register: out
+            - assert: {{that: [out is failed]}}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+    assert said in ran.results[0].message
+
+
+@pytest.mark.parametrize("task", [f[1] for f in FAULTS], ids=[f[0] for f in FAULTS])
+def test_without_ignore_errors_no_host_is_touched(play, task):
+    with pytest.raises(AssertionError):  # what the harness makes of faults
+        play(f"""
+        - hosts: all
+          tasks:
+            - {task}
+        """)
+
+
+def test_a_template_may_name_the_module(play):
+    ran = play("""
+        - hosts: all
+          vars: {which: debug, shown: shell, told: told}
+          tasks:
+            - action: "{{ which }} msg='{{ told }} twice'"
+            - {action: {module: "{{ which }}", msg: "{{ told }}"}}
+            - {action: "{{ shown }} echo a=b c", register: out}
+            - debug: {msg: "{{ out.stdout }}"}
+            - {action: "{{ nope }} x=y", when: false}
+            - {action: "{{ 'debgu' }} msg=x", ignore_errors: true, register: out}
+            - debug: {msg: "{{ out.msg }} {{ out.hint }}"}
+    """)
+    assert [r.values.get("msg") for r in ran.results[:2]] == ["told twice", "told"]
+    assert ran.messages() == ["a=b c", "couldn't resolve module/action 'debgu' did you mean debug?"]
+
+
+def test_set_fact_renders_the_names_of_its_facts(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - set_fact: {"{{ inventory_hostname }}_size": 5}
+            - debug: {msg: "{{ h1_size }}"}
+    """)
+    assert ran.messages() == [5]
+
+
+def test_assert_takes_expressions_from_the_playbooks_own_variables(play):
+    ran = play("""
+        - hosts: all
+          vars: {rules: ["1 == 1", "{{ 2 == 2 }}"], broken: ["1 == 2"]}
+          tasks:
+            - assert: {that: "{{ rules }}"}
+            - {assert: {that: "{{ broken }}"}, ignore_errors: true, register: out}
+            - assert: {that: [out is failed, "out.assertion == '1 == 2'"]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+
+
+@pytest.mark.parametrize("that", ["{{ said.stdout }}", "{{ said.stdout_lines }}", "{{ kept }}", "{{ [said.stdout] }}"])
+def test_assert_never_evaluates_what_a_host_said(play, that):
+    ran = play(f"""
+        - hosts: all
+          tasks:
+            - {{command: echo 1 == 1, register: said}}
+            - set_fact: {{kept: "{{{{ said.stdout_lines }}}}"}}
+            - {{assert: {{that: "{that}"}}, ignore_errors: true, register: out}}
+            - debug: {{msg: "{{{{ out.msg }}}}"}}
+    """)
+    assert ran.messages()[0].startswith("Encountered untrusted template or expression.")
+
+
+def test_text_marked_unsafe_is_neither_a_condition_nor_a_name(play):
+    ran = play("""
+        - hosts: all
+          vars: {x: 1}
+          tasks:
+            - {debug: {msg: x}, when: !unsafe 1 == 1, ignore_errors: true, register: a}
+            - {debug: {var: !unsafe x}, ignore_errors: true, register: b}
+            - assert: {that: [a is failed, b is failed, "'untrusted' in a.msg", "'untrusted' in b.msg"]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+
+
+def test_debug_of_an_undefined_variable_says_which(play):
+    ran = play("""
+        - hosts: all
+          tasks: [{debug: {var: nothing}}]
+    """)
+    assert ran.results[0].values["nothing"] == "<< error 1 - 'nothing' is undefined >>"
+    assert "nothing" in ran.results[0].warnings[0]
+
+
+def test_an_omitted_environment_is_left_out(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - shell: echo "$A,$B,$C"
+              environment: [{A: "{{ omit }}", B: b}, "{{ omit }}", {C: c}]
+              register: out
+            - debug: {msg: "{{ out.stdout }}"}
+    """)
+    assert ran.messages() == [",b,c"]
+
+
+def test_async_is_waited_for_and_told_once(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {command: 'true', async: 30, poll: 0, register: out}
+            - {command: sleep 30, async: 1, poll: 1, ignore_errors: true, register: late}
+            - assert: {that: [out.finished, late is timedout]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+    assert sum("async" in n for n in ran.notices) == 1

@@ -1,0 +1,63 @@
+"""When facts are gathered, and with what."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.harness import run_play
+
+TWICE = """
+    - {hosts: all, tasks: [{debug: {msg: one}}]}
+    - {hosts: all, tasks: [{debug: {msg: two}}]}
+    - {hosts: all, gather_facts: true, tasks: [{debug: {msg: three}}]}
+"""
+
+
+def gathered(ran):
+    return sum(r.module == "setup" for r in ran.results)
+
+
+@pytest.mark.parametrize(("mode", "times"), [("implicit", 3), ("explicit", 1), ("smart", 1)])
+def test_how_often_facts_are_gathered(tmp_path, mode, times):
+    assert gathered(run_play(tmp_path, TWICE, gathering=mode)) == times
+
+
+def test_cleared_facts_are_gathered_again(tmp_path):
+    ran = run_play(tmp_path, """
+        - {hosts: all, tasks: [{meta: clear_facts}]}
+        - {hosts: all, tasks: [{debug: {msg: two}}]}
+    """, gathering="smart")
+    assert gathered(ran) == 2
+
+
+def test_a_plays_subset_is_what_is_gathered(tmp_path):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          gather_facts: true
+          gather_subset: ["!all", "!min"]
+          tasks:
+            - debug: {msg: "{{ ansible_facts.gather_subset }} {{ ansible_distribution is defined }}"}
+    """)
+    assert ran.messages() == ["['!all', '!min'] False"]
+
+
+def test_an_environment_made_of_facts_waits_for_them(tmp_path):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          gather_facts: true
+          environment: {ALSO: x, PATH: "{{ ansible_env.PATH }}:/more"}
+          tasks:
+            - {shell: 'echo "$ALSO $PATH"', register: out}
+            - assert: {that: ["out.stdout.startswith('x ')", "out.stdout.endswith(':/more')",
+                              "':/more' not in ansible_env.PATH", "ansible_env.ALSO == 'x'"]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+
+
+def test_a_missing_inventory_matters_only_to_plays_that_need_one(tmp_path):
+    here = run_play(tmp_path, "- {hosts: localhost, tasks: [{debug: {msg: x}}]}", inventory=(str(tmp_path / "none"),))
+    assert here.ended.exit_code == 0
+    from orchestrator.errors import InventoryFault
+
+    with pytest.raises(InventoryFault, match="no inventory"):
+        run_play(tmp_path, "- {hosts: all, tasks: []}", inventory=(str(tmp_path / "none"),))
