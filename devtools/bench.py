@@ -104,7 +104,7 @@ def budgets_table(outcomes: Sequence[Outcome], limit_s: float) -> Table:
         ("controller CPU per task-host beyond the first", "0.5 ms", _time(per_task), per_task <= 0.0005),
         ("memory per connected host", "64 KiB", f"{memory / KIB:.0f} KiB", memory <= 64 * KIB),
         ("host CPU: sshd's session, runtime boot, one task", "80 ms", _time(on_host), on_host <= 0.080),
-        ("host CPU: a task after it (a third start programs)", "3 ms", _time(small_task), small_task <= 0.003),
+        ("host CPU: a task after it (one in five starts programs)", "3 ms", _time(small_task), small_task <= 0.003),
     ])
 
 

@@ -77,7 +77,7 @@ def _load(bench: Workbench, pattern: str, task: dict[str, Any]) -> Playbook:
     play = {"name": "orch exec", "hosts": pattern, "gather_facts": False, "tasks": [task]}
     path = Path.cwd() / "orch-exec"
     # There is no such file, and arguments may be secret: the loader is handed the text and nothing is written.
-    bench.content._texts[str(path)] = json.dumps([play])
+    bench.content.provide(path, json.dumps([play]))
     try:
         return bench.loader.load([path], bench.variables.extra_vars)
     except OrchError as error:

@@ -38,6 +38,10 @@ class ContentLoader:
             self._texts[name] = self._open(name)
         return self._texts[name]
 
+    def provide(self, path: str | os.PathLike[str], text: str) -> None:
+        """Have ``text`` stand for a file that does not exist: a playbook made from options (`orch exec`)."""
+        self._texts[os.fspath(path)] = text
+
     def read(self, path: str | os.PathLike[str]) -> Any:
         """The YAML or JSON document in a file, with origins. Callers share it: do not change it."""
         name = os.fspath(path)

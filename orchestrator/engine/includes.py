@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.events import Included
 from orchestrator.engine.hosts import HostState
-from orchestrator.engine.outcome import Value
+from orchestrator.engine.outcome import CENSORED, Value
 from orchestrator.errors import Faults, OrchError
 from orchestrator.playbook.model import Block
 from orchestrator.template.types import Map
@@ -128,7 +128,10 @@ def _spoil(outcome: Outcome, way: list[Wanted]) -> None:
     reason = "\n".join(_sentences(error))
     outcome.value.update(failed=True, changed=False, reason=reason, msg=reason, error_code=error.code)
     result = outcome.result
-    result.status, result.message, result.error_code, result.hint = "failed", reason, error.code, error.hint
+    if result.no_log:
+        reason = outcome.value["reason"] = outcome.value["msg"] = CENSORED
+    result.status, result.message, result.error_code = "failed", reason, error.code
+    result.hint = None if result.no_log else error.hint
     result.values = {**result.values, "failed": True, "reason": reason, "msg": reason}
     result.rescued = False
 

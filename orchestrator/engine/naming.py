@@ -15,7 +15,7 @@ def written_name(task: Task) -> Any:
     if task.name is not None:
         return task.name
     role = task.args.get("name") or task.args.get("role")
-    if task.action != "include_role" or not isinstance(role, (str, Template)):
+    if task.action != "include_role" or not isinstance(role, (str, Template)) or task.no_log not in (None, False):
         return task.action_written
     if isinstance(role, Template):
         return Template(f"{task.action_written} : {role.source}", role.origin)

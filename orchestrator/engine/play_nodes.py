@@ -18,11 +18,15 @@ Node = Task | Block
 
 
 def nodes_of(run: RunContext, play: Play, *, force_handlers: bool) -> list[Node]:
-    """The play's sections with a flush of handlers after each; forced handlers are run whatever went wrong before."""
+    """The play's tasks, with handlers flushed after pre_tasks, after roles and tasks, and after post_tasks.
+
+    Forced handlers are run whatever went wrong before.
+    """
     nodes: list[Node] = []
     if play.gather_task is not None and _gathers(run, play):
         nodes.append(play.gather_task)
-    for number, section in enumerate(play.sections):
+    pre_tasks, roles, tasks, post_tasks = play.sections
+    for number, section in enumerate((pre_tasks, [*roles, *tasks], post_tasks)):
         if not section:
             continue
         flush = _flush(play, number)

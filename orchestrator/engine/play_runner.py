@@ -277,7 +277,7 @@ class PlayRunner:
 
     def _remember(self, host: HostState, outcome: Outcome) -> None:
         """``ansible_failed_task`` and ``ansible_failed_result``, for the rescue that comes."""
-        task = {"name": outcome.result.task_name, "action": outcome.task.action_written,
+        task = {"name": outcome.result.task_name if outcome.task.name is not None else "", "action": outcome.task.action_written,
                 "args": dict(outcome.task.args)}
         self.run.variables.register(host.name, "ansible_failed_task", effects.plain(task))
         self.run.variables.register(host.name, "ansible_failed_result", outcome.value)

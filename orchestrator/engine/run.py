@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from inventory import InventoryError
 from orchestrator.engine import recap as counting
 from orchestrator.engine.context import PlayContext, RunContext
 from orchestrator.engine.events import (
@@ -26,7 +27,7 @@ from orchestrator.engine.linear import run_linear
 from orchestrator.engine.play_nodes import nodes_of, selector
 from orchestrator.engine.play_runner import PlayRunner
 from orchestrator.engine.prompts import ask
-from orchestrator.errors import ContentError, OrchError, UsageError
+from orchestrator.errors import ContentError, InventoryFault, OrchError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.playbook.model import Play, Playbook
@@ -174,7 +175,10 @@ class Run:
         if not isinstance(pattern, str) or not pattern.strip():
             raise UsageError("Hosts list cannot be empty. Please check your playbook", origin=play.origin)
         order = self._keyword(play, play.order)
-        selection = context.inventory.select(pattern, context.options.limit, str(order) if order else None)
+        try:
+            selection = context.inventory.select(pattern, context.options.limit, str(order) if order else None)
+        except InventoryError as error:
+            raise InventoryFault(error.message, origin=play.origin, hint=error.hint) from error
         for warning in selection.warnings:
             context.notice(warning, origin=play.origin)
         return list(selection.hosts)

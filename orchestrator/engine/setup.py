@@ -22,6 +22,7 @@ from orchestrator.engine.events import Event, Notice
 from orchestrator.errors import InventoryFault, Origin
 from orchestrator.security.secrets import Secret
 from orchestrator.template.engine import Engine
+from orchestrator.template.types import Map
 from orchestrator.variables.store import RunOptions as VisibleOptions
 from orchestrator.variables.store import VariableStore
 
@@ -76,7 +77,8 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     folder = _playbook_folder(options.playbooks, environ)
     engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append,
                     allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
-    extra = trust(dict(options.extra_vars), Origin("extra vars"))
+    given = options.extra_vars
+    extra = given if isinstance(given, Map) else trust(dict(given), Origin("extra vars"))
     variables = VariableStore(
         inventory, engine, content, extra, str(folder), inventory_dirs=_inventory_dirs(options.inventory),
         options=_visible(options),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.playbook.model import Condition, Task
     from orchestrator.variables.scope import Scope
 
+CENSORED_LABEL = "(censored due to no_log)"
 DEFAULT_RETRIES, DEFAULT_DELAY_S = 3, 5.0
 
 
@@ -205,7 +206,11 @@ class _Work:
             there = self.delegate if self._keyword(self.task.delegate_facts, False) else None
             effects.apply_facts(self.run, self.task, [there or self.host.name], value)
             self.scope = self.run.variables.scope(self.host.name, self.play.play, self.task)
-        label = self._label(scope, item)
+        if "add_host" in value or "add_group" in value:
+            # The next item may ask for the same: that changes nothing any more.
+            effects.apply(self.run, replace(self.task, register=None), [self.host.name], value, delegate=None,
+                          delegate_facts=False)
+        label = CENSORED_LABEL if self.no_log else self._label(scope, item)
         value["_ansible_item_label"] = label
         result = self._result(value, index, label, False, started)
         self.run.journal.add(result)
@@ -376,7 +381,7 @@ class _Work:
             run_id=self.run.run_id, play_id=self.play.play.id, play_name=self.play.name, task_id=task.id,
             task_name=self._name(), task_origin=str(task.origin), module=task.action, host=self.host.name,
             status=status_of(value), attempt=self.run.journal.attempt((self.host.name, task.id, self.path, index)),
-            item_index=index, item_label="(censored due to no_log)" if self.no_log and label else label,
+            item_index=index, item_label=label,
             carrier=self.carrier[0], carrier_reason=self.carrier[1],
             delegated_to=self.delegate if self.delegate != self.host.name else None, rescued=rescued,
             ignored=ignored, check_mode=bool(self.run.options.check), no_log=self.no_log, handler=task.handler,

@@ -20,9 +20,9 @@ def task_file_candidates(name: str, context: Context, top_dir: str) -> list[str]
         return [os.path.expanduser(name)]
     folders: list[str] = list(reversed(context.folders))
     if context.role is not None:
-        kind = "handlers" if context.handler else "tasks"
+        kinds = ("handlers", "tasks") if context.handler else ("tasks",)
         for role in (context.role, *reversed(context.role.parents)):
-            folders += [os.path.join(role.path, kind), role.path]
+            folders += [*(os.path.join(role.path, kind) for kind in kinds), role.path]
     for base in (context.play.base_dir, top_dir):
         folders += [base, os.path.join(base, "tasks")]
     return _joined(folders, name)

@@ -78,7 +78,11 @@ def _code(
     with _Faults(source, origin):
         generator.visit(tree)
     namespace: dict[str, Any] = {"environment": env, "__file__": "<template>"}
-    exec(compile(generator.stream.getvalue(), "<template>", "exec"), namespace)  # type: ignore[attr-defined]
+    try:
+        exec(compile(generator.stream.getvalue(), "<template>", "exec"), namespace)  # type: ignore[attr-defined]
+    except SyntaxError as error:  # what Jinja lets through and Python does not: an argument given twice
+        with _Faults(source, origin):
+            raise TemplateSyntaxError(error.msg, 1) from None
     names = generator.free_names.difference(env.globals) | more
     return namespace["root"], frozenset(names)
 

@@ -46,7 +46,7 @@ def make_globals(engine: Engine) -> dict[str, Any]:
 
     @pass_context
     def lookup(
-        context: Context, name: str, *terms: Any, wantlist: bool = False, errors: str = "strict", **options: Any
+        context: Context, name: str, /, *terms: Any, wantlist: bool = False, errors: str = "strict", **options: Any
     ) -> Any:
         evaluation = context.evaluation
         if evaluation is None:
@@ -64,7 +64,7 @@ def make_globals(engine: Engine) -> dict[str, Any]:
         return found if wantlist else _joined(found)
 
     @pass_context
-    def query(context: Context, name: str, *terms: Any, **options: Any) -> Any:
+    def query(context: Context, name: str, /, *terms: Any, **options: Any) -> Any:
         options["wantlist"] = True
         return lookup(context, name, *terms, **options)
 

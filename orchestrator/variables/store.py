@@ -194,6 +194,8 @@ class VariableStore:
         found = {"ansible_host": host, "ansible_connection": transport if task.connection is None else task.connection}
         if user is not None:
             found["ansible_user"] = user
+        if self._is_unlisted(host):
+            found["ansible_python_interpreter"] = self.options.python
         return found
 
     def delegated(self, scope: Scope, delegate: str) -> Scope:
@@ -205,7 +207,7 @@ class VariableStore:
             {**scope.fallback, "ansible_host": delegate, **seen})
 
     def _is_unlisted(self, host: str) -> bool:
-        return host in _LOCALHOST and host not in self.inventory.hosts
+        return host in _LOCALHOST and getattr(self.inventory.hosts.get(host), "implicit", True)
 
     def _stack(self, host: str | None, play: Play | None, task: Task | None, role: Role | None) -> Chain:
         """The layers, lowest first, the host's inventory as one."""

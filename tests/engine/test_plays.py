@@ -277,6 +277,22 @@ def test_roles_bring_defaults_vars_handlers_and_dependencies(play):
     assert ran.messages() == ["base", "default 8080 server", "reloaded"]
 
 
+def test_handlers_wait_for_the_tasks_behind_the_roles(play):
+    ran = play("""
+        - hosts: all
+          pre_tasks:
+            - {debug: {msg: pre}, changed_when: true, notify: own}
+          roles: [web]
+          tasks:
+            - {debug: {msg: task}}
+          post_tasks:
+            - {debug: {msg: post}}
+          handlers:
+            - {name: own, debug: {msg: handled}}
+    """, files=ROLE)
+    assert ran.messages() == ["pre", "handled", "base", "default 80 server", "task", "reloaded", "post"]
+
+
 def test_include_role_brings_its_handlers(play):
     ran = play("""
         - hosts: all

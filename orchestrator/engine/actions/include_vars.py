@@ -97,10 +97,16 @@ def _folder(call: Call, name: str) -> Path:
 
 def _merged(call: Call, name: str, value: Any) -> Any:
     try:
-        old = call.scope.lookup(name)
+        return _laid_over(call.scope.lookup(name), value)
     except KeyError:
         return value
-    return {**old, **value} if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+
+
+def _laid_over(old: Any, new: Any) -> Any:
+    """``hash_behaviour: merge``: mappings are merged all the way down; anything else is replaced."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return new
+    return {**old, **{key: _laid_over(old[key], value) if key in old else value for key, value in new.items()}}
 
 
 def _list(value: Any) -> list[str]:

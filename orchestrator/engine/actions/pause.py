@@ -18,6 +18,7 @@ from typing import Any
 
 from modules.api import Arg, exclusive
 from orchestrator.engine.call import Call
+from orchestrator.engine.events import Notice
 from orchestrator.engine.outcome import Value
 from orchestrator.errors import TaskFault
 
@@ -43,6 +44,7 @@ async def run(call: Call) -> Value:
         unit = "minutes" if "minutes" in args else "seconds"
         shown = args.get("minutes", args.get("seconds"))
         stdout = f"Paused for {shown:g} {unit}"
+        call.run.emit(Notice("info", f"Pausing for {max(1, round(wait_s))} seconds"))
         await asyncio.sleep(wait_s)
     else:
         unit, stdout = "minutes", ""
