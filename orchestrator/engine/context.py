@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,26 +32,57 @@ class Stop:
     def __init__(self) -> None:
         self.draining = False
         self.stopping = False
-        self._watchers: dict[int, Callable[[], None]] = {}
-        self._count = 0
+        self._on_drain: dict[int, Callable[[], object]] = {}
+        self._on_stop: dict[int, Callable[[], object]] = {}
+        self._numbers = itertools.count()
 
     def drain(self) -> None:
+        """Begin nothing new; waits and questions end."""
         self.draining = True
+        _call_all(self._on_drain)
 
     def stop(self) -> None:
-        """Cancel every job that runs now; calling it again does no harm."""
+        """Cancel every job that runs now as well; calling it again does no harm."""
         self.draining = self.stopping = True
-        for cancel in list(self._watchers.values()):
-            cancel()
+        _call_all(self._on_drain)
+        _call_all(self._on_stop)
 
-    def watch(self, cancel: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, cancel: Callable[[], object]) -> Callable[[], None]:
         """Have ``cancel`` called when the run is stopped (at once if it is already); returns what ends the watch."""
         if self.stopping:
             cancel()
-        self._count += 1
-        number = self._count
-        self._watchers[number] = cancel
-        return lambda: self._watchers.pop(number, None) and None
+        return self._watch(self._on_stop, cancel)
+
+    def watch_drain(self, end: Callable[[], object]) -> Callable[[], None]:
+        """The same for a run that begins to drain."""
+        if self.draining:
+            end()
+        return self._watch(self._on_drain, end)
+
+    def _watch(self, watchers: dict[int, Callable[[], object]], act: Callable[[], object]) -> Callable[[], None]:
+        number = next(self._numbers)
+        watchers[number] = act
+
+        def end() -> None:
+            watchers.pop(number, None)
+
+        return end
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when the time is over, or as soon as the run drains."""
+        over = asyncio.Event()
+        end = self.watch_drain(over.set)
+        try:
+            await asyncio.wait_for(over.wait(), seconds)
+        except TimeoutError:
+            pass
+        finally:
+            end()
+
+
+def _call_all(watchers: dict[int, Callable[[], object]]) -> None:
+    for act in list(watchers.values()):
+        act()
 
 
 @dataclass(eq=False, slots=True)

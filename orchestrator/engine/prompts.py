@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.engine.asking import answer
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ async def ask(run: RunContext, play: Play) -> None:
             run.notice(f"Not prompting for '{prompt.name}' as stdin is not interactive", origin=prompt.origin)
             answers[prompt.name] = default
         else:
-            answers[prompt.name] = await asyncio.to_thread(_answer, prompt, text, default)
+            answers[prompt.name] = await answer(run.stop, partial(_answer, prompt, text, default))
     if answers:
         run.variables.set_prompts({name: _encrypted(run, play, name, value) for name, value in answers.items()})
 

@@ -27,7 +27,7 @@ from orchestrator.engine.linear import run_linear
 from orchestrator.engine.play_nodes import nodes_of, selector
 from orchestrator.engine.play_runner import PlayRunner
 from orchestrator.engine.prompts import ask
-from orchestrator.errors import ContentError, InventoryFault, OrchError, UsageError
+from orchestrator.errors import Cancelled, ContentError, InventoryFault, OrchError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.playbook.model import Play, Playbook
@@ -62,6 +62,8 @@ class Run:
             for play in self.playbook.plays:
                 if context.stop.draining or await self._play(play):
                     break
+        except Cancelled:
+            pass  # stopped at a question: the run ends as any other that is stopped
         except OrchError as fault:
             error = fault
         finally:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.playbook.model import Condition, Task
     from orchestrator.variables.scope import Scope
 
+NO_TRACEBACK = "(traceback unavailable)"
 CENSORED_LABEL = "(censored due to no_log)"
 DEFAULT_RETRIES, DEFAULT_DELAY_S = 3, 5.0
 
@@ -126,6 +127,7 @@ class _Work:
         except OrchError as error:
             value = self._fault(error)
         ignored = self._ignored(value)
+        _mark_failed(value)
         if ignored:
             value["ignored"] = True
             if value.get("unreachable"):
@@ -173,7 +175,7 @@ class _Work:
         values: list[Value] = []
         for index, item in enumerate(items):
             if index and names.pause_s:
-                await asyncio.sleep(names.pause_s)
+                await self.run.stop.sleep(names.pause_s)
             local = loops.locals_of(names, items, index)
             value = await self._item(local, names, item, index)
             values.append(value)
@@ -193,6 +195,7 @@ class _Work:
             value = await self._single(scope, index, item)
         except OrchError as error:
             value = self._fault(error)
+        _mark_failed(value)
         value.update({names.loop_var: item, "ansible_loop_var": names.loop_var})
         if self.delegate is not None:
             value[effects.DELEGATED] = self.delegate
@@ -289,7 +292,7 @@ class _Work:
                 return value
             if number < attempts:
                 self._tell_retry(value, number, attempts, delay_s, call.item_index)
-                await asyncio.sleep(delay_s)
+                await self.run.stop.sleep(delay_s)
         value["failed"] = True
         value["retries"] = attempts - 1
         value["attempts"] = attempts - 1 if retries else attempts
@@ -338,6 +341,8 @@ class _Work:
                 scope = call.scope.with_locals(self._named(value))
             if self.task.failed_when is not None:
                 failed = self._unmet(self.task.failed_when, scope) is None
+                if value["failed"] and not failed:
+                    value["failed_when_suppressed_exception"] = NO_TRACEBACK
                 value["failed_when_result"] = value["failed"] = failed
         return value
 
@@ -372,7 +377,7 @@ class _Work:
         task, now = self.task, time.time()
         started = started or self.started
         kept = censor(value) if self.no_log else value
-        shown = {k: v for k, v in kept.items() if k not in ("diff", "warnings")}
+        shown = {k: v for k, v in kept.items() if k not in ("diff", "warnings") and v is not NO_TRACEBACK}
         if task.action in effects.VAR_INCLUDERS:
             shown = effects.plain(shown)
         rescued = (is_failed(value) and not ignored and index is None and not value.get("unreachable")
@@ -399,6 +404,12 @@ class _Work:
             return str(self.run.engine.render(name, self.scope, self.task.origin))
         except OrchError:
             return str(getattr(name, "source", name))
+
+
+def _mark_failed(value: Value) -> None:
+    """Ansible's results have an ``exception`` when they failed; ours is the message and the code, not a traceback."""
+    if is_failed(value):
+        value.setdefault("exception", NO_TRACEBACK)
 
 
 def _message(value: Value) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from modules import registry
@@ -49,7 +49,7 @@ def register_all() -> None:
     Cheap: an action's file is imported only when somebody asks for its arguments.
     """
     for name, file in CONTROLLER_ONLY.items():
-        registry.register(_describe(name, file))
+        registry.register(name, partial(_describe, name, file))
 
 
 def _describe(name: str, file: str) -> Any:

@@ -10,13 +10,13 @@ Returns: ``start``, ``stop``, ``delta`` (whole units), ``user_input``, ``stdout`
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from datetime import datetime
 from typing import Any
 
 from modules.api import Arg, exclusive
+from orchestrator.engine.asking import answer
 from orchestrator.engine.call import Call
 from orchestrator.engine.events import Notice
 from orchestrator.engine.outcome import Value
@@ -45,7 +45,7 @@ async def run(call: Call) -> Value:
         shown = args.get("minutes", args.get("seconds"))
         stdout = f"Paused for {shown:g} {unit}"
         call.run.emit(Notice("info", f"Pausing for {max(1, round(wait_s))} seconds"))
-        await asyncio.sleep(wait_s)
+        await call.run.stop.sleep(wait_s)
     else:
         unit, stdout = "minutes", ""
         typed = await _ask(call, args.get("prompt"))
@@ -72,5 +72,5 @@ async def _ask(call: Call, prompt: Any) -> str:
         return ""
     text = f"{prompt}:" if prompt else "Press enter to continue, Ctrl+C to interrupt:"
     print(f"[{call.task.name or 'pause'}]\n{text}", flush=True)
-    line: str = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    line: str = await answer(call.run.stop, sys.stdin.readline)
     return line.rstrip("\n")

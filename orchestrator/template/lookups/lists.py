@@ -66,7 +66,7 @@ def dict_items(terms: list[Any], call: LookupCall) -> list[Any]:
     found: list[Any] = []
     for term in terms:
         if not isinstance(term, Mapping):
-            raise TemplateError(f"with_dict needs a mapping, this is of type {type(term).__name__}")
+            raise TemplateError(f"the 'dict' lookup plugin expects a dictionary, this is of type {type(term).__name__}")
         found += filters.dict2items(term)
     return found
 
@@ -114,7 +114,7 @@ def _one_sequence(term: str, given: Mapping[str, Any]) -> list[str]:
         rest, named = options_in(term, _SEQUENCE)
         if rest:
             hint = "write start=1 end=5 stride=2 format=%02d"
-            raise TemplateError(f"sequence: {rest!r} is not understood", hint=hint)
+            raise TemplateError(f"unrecognized arguments to with_sequence: {rest!r}", hint=hint)
         options = {**given, **named}
     return _numbers(options)
 

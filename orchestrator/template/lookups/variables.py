@@ -24,7 +24,7 @@ def _variable(name: str, call: LookupCall, default: Any) -> Any:
     if value is not missing:
         return value
     if default is _NOT_GIVEN:
-        raise UndefinedVariable(f"no variable is named {name!r}")
+        raise UndefinedVariable(f"No variable named {name!r} was found.")
     return default
 
 
