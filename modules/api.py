@@ -14,7 +14,7 @@ reads only, so it runs as it is; ``"skip"``, the default; ``"own"``: it looks at
 
 
 class Failed(Exception):
-    """The module cannot do what was asked. ``code`` is stable, ``message`` is for a person; values go into the result."""
+    """The module cannot do what was asked. ``code`` is stable, ``message`` for a person; values go into the result."""
 
     def __init__(self, code, message, hint=None, **values):
         super().__init__(message)
@@ -33,7 +33,7 @@ first run on a fresh host could not be planned.
 
 
 class Arg(object):
-    """One argument. ``type``: str bool int float path list dict raw mode bytes any. ``elements`` types a list's items."""
+    """One argument. ``type``: str bool int float path list dict raw mode bytes any. ``elements``: of a list's items."""
 
     __slots__ = ("type", "help", "required", "default", "choices", "aliases", "elements", "no_log", "suboptions")
 

@@ -23,7 +23,7 @@ BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFE
 
 
 class Member(object):
-    """One entry. ``kind``: file, dir, link (symbolic), hard. ``name`` is relative and clean; ``mode`` permission bits."""
+    """One entry. ``kind``: file, dir, link (symbolic), hard. ``name`` relative and clean; ``mode`` permission bits."""
 
     __slots__ = ("name", "kind", "mode", "size", "mtime", "owner", "group", "target", "crc", "raw")
 
@@ -105,8 +105,10 @@ def opened(path, host):
             path, handler = _unpacked_zstd(path, host), "TarZstdArchive"
         return Zip(path) if zipfile.is_zipfile(path) and start[:2] == b"PK" else Tar(path, handler)
     except BROKEN + (OSError,) as error:
-        raise Failed("no_handler", "Failed to find handler for \"{}\": it is neither a zip nor a tar archive ({})".format(
-            path, error), "tar may be packed by gzip, bzip2, xz or zstd; a single packed file is no archive")
+        if isinstance(error, EOFError):
+            raise Failed("damaged", "the archive {} is damaged: {}".format(path, error))
+        said = "Failed to find handler for \"{}\": it is neither a zip nor a tar archive ({})".format(path, error)
+        raise Failed("no_handler", said, "tar may be packed by gzip, bzip2, xz or zstd; a single packed file is no archive")
 
 
 def cleaned(member, strip=0):

@@ -23,19 +23,21 @@ GENERAL = frozenset("""
     filesystem flatpak flatpak_remote gem git_config github_release gitlab_runner grub2 haproxy homebrew htpasswd
     ini_file interfaces_file java_cert java_keystore jenkins_job jenkins_plugin kernel_blacklist launchd ldap_attrs
     ldap_entry locale_gen lvg lvol lxc_container lxd_container mail make modprobe monit nagios nmcli npm
-    open_iscsi opkg osx_defaults pacman pam_limits pamd parted pids pipx portage proxmox rhsm_repository redhat_subscription
-    runit sefcontext selinux_permissive selogin seport shutdown slack snap snap_alias ssh_config sudoers supervisorctl
+    open_iscsi opkg osx_defaults pacman pam_limits pamd parted pids pipx portage proxmox
+    redhat_subscription rhsm_repository runit sefcontext selinux_permissive selogin seport shutdown slack snap
+    snap_alias ssh_config sudoers supervisorctl
     svc syspatch timezone ufw xattr xfs_quota xml yarn zfs zypper zypper_repository
 """.split())
 
 ELSEWHERE = {
     "community.docker": frozenset("""
-        docker_compose docker_compose_v2 docker_container docker_container_exec docker_container_info docker_host_info docker_image
-        docker_image_build docker_image_info docker_image_pull docker_image_push docker_login docker_network
-        docker_network_info docker_node docker_prune docker_secret docker_stack docker_swarm docker_swarm_service
+        docker_compose docker_compose_v2 docker_container docker_container_exec docker_container_info
+        docker_host_info docker_image docker_image_build docker_image_info docker_image_pull
+        docker_image_push docker_login docker_network docker_network_info docker_node docker_prune docker_secret docker_stack docker_swarm docker_swarm_service
         docker_volume docker_volume_info
     """.split()),
-    "community.mysql": frozenset("mysql_db mysql_info mysql_query mysql_replication mysql_user mysql_variables".split()),
+    "community.mysql": frozenset(
+        "mysql_db mysql_info mysql_query mysql_replication mysql_user mysql_variables".split()),
     "community.postgresql": frozenset("""
         postgresql_db postgresql_ext postgresql_info postgresql_lang postgresql_owner postgresql_pg_hba postgresql_ping
         postgresql_privs postgresql_query postgresql_schema postgresql_set postgresql_table postgresql_user

@@ -101,7 +101,7 @@ def _check_file(source, args, host):
 
 
 def _destination(args, host):
-    """(the file's own path, [(folder to make before, `Planned`)]). A directory as dest takes the source's name into it."""
+    """(the file's own path, [(folder to make before, `Planned`)]). A directory as dest takes the source's name."""
     dest, name = args["dest"], args["_original_basename"]
     if isinstance(args["src"], str):
         name = name or os.path.basename(args["src"])
@@ -111,7 +111,8 @@ def _destination(args, host):
         folder = dest
         dest = os.path.join(dest, os.path.basename(name))
         wanted = dict(args, mode=args["directory_mode"], attributes=None)
-        return _followed(dest, args), [(each, plan(each, wanted, host, is_dir=True)) for each in missing_folders(folder)]
+        folders = [(each, plan(each, wanted, host, is_dir=True)) for each in missing_folders(folder)]
+        return _followed(dest, args), folders
     folder = os.path.dirname(dest) or "."
     if not os.path.isdir(folder):
         raise Failed("no_directory", "Destination directory {} does not exist".format(folder),

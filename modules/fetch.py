@@ -7,8 +7,8 @@
 
 Where the file goes (``dest``, ``flat``) is the controller's business: no name from a host decides about a path there.
 With ``known_checksum``, the SHA-1 of the file the controller has, only a file that differs is uploaded.
-Returns ``stream`` (the upload; absent when nothing was sent), ``size``, ``sha256``, ``checksum`` and ``remote_checksum``
-(SHA-1), ``source``, ``mode``. Missing with fail_on_missing=false: ``file`` and ``msg``.
+Returns ``stream`` (the upload; absent when nothing was sent), ``size``, ``sha256``, ``checksum``, ``remote_checksum``
+(both SHA-1), ``source``, ``mode``. Missing with fail_on_missing=false: ``file`` and ``msg``.
 Errors: ``no_path``, ``is_directory``, ``wrong_type``, ``permission_denied``.
 """
 

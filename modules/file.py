@@ -117,7 +117,8 @@ def _check_touch(path, args, host):
         return _attributes(path, [(path, plan(path, args, host))], times, {"dest": path})
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        raise Failed("no_directory", "Error, could not touch target: there is no directory {}".format(folder), path=path)
+        raise Failed("no_directory", "Error, could not touch target: there is no directory {}".format(folder),
+                     path=path)
     work = Work(path, _touch, [(path, plan(path, args, host))], wanted_times(args, None, "now"))
     return Change({"path": path, "state": "absent"}, {"path": path, "state": "touch"}, values={"dest": path}, data=work)
 

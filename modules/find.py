@@ -9,7 +9,7 @@
       register: old
 
 Returns ``files`` (as `stat` tells of each, without mimetype and attributes), ``matched``, ``examined``, ``msg`` and
-``skipped_paths`` (path -> why). The order is by folder and name, and stable. Errors: ``bad_arguments``, ``bad_pattern``.
+``skipped_paths`` (path -> why). The order is by folder and name. Errors: ``bad_arguments``, ``bad_pattern``.
 """
 
 import fnmatch

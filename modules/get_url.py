@@ -6,8 +6,8 @@
         dest: /opt/app.tar.gz
         checksum: sha256:https://example.com/SHA256SUMS
 
-A file that is there is only fetched again when the server has a newer one (or with ``force``), and only replaced when it
-differs. Returns ``url``, ``dest``, ``status_code``, ``msg``, ``checksum_src``, ``checksum_dest`` (SHA-1), ``md5sum``,
+A file that is there is only fetched again when the server has a newer one (or with ``force``), and only replaced
+when it differs. Returns ``url``, ``dest``, ``status_code``, ``msg``, ``checksum_src``, ``checksum_dest`` (SHA-1), ``md5sum``,
 ``elapsed``, ``backup_file``, mode and owner. Errors: ``http_error`` (values: status_code, response), ``request``,
 ``truncated``, ``checksum``, ``no_directory``, ``bad_arguments``.
 """
@@ -24,6 +24,8 @@ from modules.http_download import URL_ARGS, request, shown
 from modules.placement import BACKUP_ARG, checksums, place_file
 
 LISTING_LIMIT_BYTES = 4 << 20
+GNU_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{8,})\s+\*?(?P<file>.+)\Z")
+BSD_LINE = re.compile(r"\S+\s*\((?P<file>.+)\)\s*=\s*(?P<digest>[0-9a-fA-F]{8,})\Z")
 
 ARGS = dict(
     FILE_ARGS,
@@ -83,12 +85,9 @@ def find_digest(text, name):
     """The digest for ``name`` in a list as sha256sum(1) or BSD's tools write them; a lone digest is for anything."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     for line in lines:
-        match = re.match(r"([0-9a-fA-F]{8,})\s+\*?(.+)\Z", line) or re.match(r".+\((.+)\)\s*=\s*([0-9a-fA-F]{8,})\Z", line)
-        if match:
-            first, second = match.groups()
-            digest, file = (second, first) if "=" in line and re.match(r"[0-9a-fA-F]{8,}\Z", second) else (first, second)
-            if os.path.basename(file) == name:
-                return digest
+        match = GNU_LINE.match(line) or BSD_LINE.match(line)
+        if match and os.path.basename(match.group("file")) == name:
+            return match.group("digest")
     if len(lines) == 1 and re.match(r"[0-9a-fA-F]{8,}\Z", lines[0]):
         return lines[0]
     return None

@@ -7,8 +7,8 @@
         version: v1.2
 
 Returns ``before``, ``after`` (commit ids), ``remote_url_changed``. Errors: ``no_git``, ``git`` (values: rc, stdout,
-stderr), ``local_changes``, ``no_version``, ``untrusted``, ``bad_arguments``. A version or repo that begins with a dash is
-refused.
+stderr), ``local_changes``, ``no_version``, ``untrusted``, ``bad_arguments``. A version or repo that begins with a dash
+is refused.
 """
 
 import os
@@ -30,7 +30,8 @@ ARGS = {
     "update": Arg("bool", "Fetch when it is there.", default=True),
     "bare": Arg("bool", "A bare repository without a working tree.", default=False),
     "recursive": Arg("bool", "Submodules as well.", default=True),
-    "track_submodules": Arg("bool", "Submodules at the tip of their branch, not at the recorded commit.", default=False),
+    "track_submodules": Arg("bool", "Submodules at the tip of their branch, not at the recorded commit.",
+                            default=False),
     "single_branch": Arg("bool", "Fetch only the version's own history.", default=False),
     "verify_commit": Arg("bool", "The version must be signed by a key that gpg trusts.", default=False),
     "gpg_allowlist": Arg("list", "Fingerprints that may sign; any trusted one when empty.", default=[], elements="str",
@@ -62,8 +63,8 @@ def check(args, host):
         return Same(before=before, after=before)
     dirty = _local_changes(git, args)
     if dirty and not args["force"]:
-        raise Failed("local_changes", "Local modifications exist in the destination: {} (force=no).".format(args["dest"]),
-                     "force: true throws them away", before=before, files=dirty[:100])
+        said = "Local modifications exist in the destination: {} (force=no).".format(args["dest"])
+        raise Failed("local_changes", said, "force: true throws them away", before=before, files=dirty[:100])
     moved = (git.ask("config", "--get", "remote.{}.url".format(args["remote"]), may_fail=True) or "").strip()
     after = remote_head(git, args, args["dest"])
     if before == after and not dirty and moved == args["repo"] and _submodules_fit(git, args):
@@ -106,7 +107,9 @@ def remote_head(git, args, cwd):
         if name in refs:
             return refs[name]
     if SHA.match(version) or args["refspec"]:
-        known = None if cwd == "/" else git.ask("rev-parse", "--verify", "--quiet", version + "^{commit}", may_fail=True)
+        known = None
+        if cwd != "/":
+            known = git.ask("rev-parse", "--verify", "--quiet", version + "^{commit}", may_fail=True)
         return (known or version).strip()
     if version == "HEAD":
         return None
@@ -179,7 +182,8 @@ def _update(git, args, change):
     every = ["+refs/heads/*:{}*".format(local), "+refs/tags/*:refs/tags/*"]
     kind = _kind(git, args, args["dest"])
     if args["depth"] is not None or args["single_branch"]:
-        only = {"branch": "+refs/heads/{0}:{1}{0}".format(version, local), "tag": "+refs/tags/{0}:refs/tags/{0}".format(version)}
+        only = {"branch": "+refs/heads/{0}:{1}{0}".format(version, local),
+                "tag": "+refs/tags/{0}:refs/tags/{0}".format(version)}
         every = [only[kind]] if kind in only else every
     _fetch(git, args, every + ([args["refspec"]] if args["refspec"] else []))
     if version == "HEAD" and not args["bare"]:
@@ -234,7 +238,8 @@ def _verify(git, args):
     is_tag = (git.ask("cat-file", "-t", "refs/tags/" + version, may_fail=True) or "").strip() == "tag"
     if git.ask("rev-parse", "--verify", "--quiet", tracked, may_fail=True) is not None:
         version = tracked
-    done = git.host.query([git.tool, "verify-tag" if is_tag else "verify-commit", "--raw", version], cwd=git.cwd, env=git.env)
+    argv = [git.tool, "verify-tag" if is_tag else "verify-commit", "--raw", version]
+    done = git.host.query(argv, cwd=git.cwd, env=git.env)
     if done.rc != 0:
         raise Failed("untrusted", "Failed to verify GPG signature of commit/tag \"{}\"".format(version), rc=done.rc,
                      stderr=done.stderr)

@@ -52,7 +52,8 @@ def refuse_options(args):
         if value and (str(value).startswith("-") or "\0" in value or "\n" in value):
             raise Failed("bad_arguments", "{} must not begin with a dash nor hold a line end: {!r}".format(name, value))
     if re.match(r"(\w+://)?([^@/:]*@)?-", args["repo"]) or args["repo"].startswith(("ext::", "fd::")):
-        raise Failed("bad_arguments", "repo must not run a command nor name a host with a dash: {!r}".format(args["repo"]))
+        raise Failed("bad_arguments",
+                     "repo must not run a command nor name a host with a dash: {!r}".format(args["repo"]))
 
 
 def ssh_command(args, environment):

@@ -4,7 +4,7 @@ import os
 import stat
 
 from modules.api import Failed
-from modules.file_attributes import plan, state_of, stat_values
+from modules.file_attributes import plan, stat_values, state_of
 
 
 class Link(object):

@@ -109,15 +109,16 @@ def sources(name):
     if not _is_module(bare):
         return []
     found = []
-    _collect("modules." + bare, found)
+    _collect("modules." + bare, found, set(RUNTIME_FILES))
     return found
 
 
-def _collect(dotted, found):
+def _collect(dotted, found, seen):
+    seen.add(dotted)
     text = _text(dotted)
     for needed in _imports(text):
-        if needed not in RUNTIME_FILES and all(needed != name for name, _ in found):
-            _collect(needed, found)
+        if needed not in seen:
+            _collect(needed, found, seen)
     found.append((dotted, text))
 
 

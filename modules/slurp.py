@@ -5,7 +5,7 @@
         src: /etc/ssh/ssh_host_ed25519_key.pub
       register: key
 
-Returns ``content`` (base64), ``encoding`` (base64) and ``source``. For large files there is `fetch`: the limit is 64 MiB.
+Returns ``content`` (base64), ``encoding`` (base64) and ``source``. The limit is 64 MiB; for more there is `fetch`.
 Errors: ``no_path``, ``is_directory``, ``permission_denied``, ``too_large``.
 """
 

@@ -5,8 +5,9 @@
         path: /etc/app.conf
       register: configuration
 
-Returns ``stat``: ``exists``, and for what exists ``path``, ``mode``, ``isreg``, ``isdir``, ``islnk`` …, ``size``, ``uid``,
-``gid``, ``pw_name``, ``gr_name``, ``atime``, ``mtime``, ``ctime``, ``checksum``, ``mimetype``, ``charset``, ``attributes``.
+Returns ``stat``: ``exists``, and for what exists ``path``, ``mode``, ``isreg``, ``isdir``, ``islnk`` …, ``size``,
+``uid``, ``gid``, ``pw_name``, ``gr_name``, ``atime``, ``mtime``, ``ctime``, ``checksum``, ``mimetype``, ``charset``,
+``attributes``.
 Errors: ``permission_denied``, ``stat``.
 """
 
@@ -89,4 +90,5 @@ def _flags(path, host):
     if shown.rc != 0 or len(fields) < 2:
         return nothing
     letters = fields[1].replace("-", "")
-    return {"version": fields[0], "attr_flags": letters, "attributes": [FLAGS[each] for each in letters if each in FLAGS]}
+    names = [FLAGS[each] for each in letters if each in FLAGS]
+    return {"version": fields[0], "attr_flags": letters, "attributes": names}

@@ -6,8 +6,8 @@
         suffix: build
       register: room
 
-It stays until a task removes it. Returns ``path``, ``state``, ``mode``, ``owner``, ``group``, ``uid``, ``gid``, ``size``.
-Errors: ``tempfile``.
+It stays until a task removes it. Returns ``path``, ``state``, ``mode``, ``owner``, ``group``, ``uid``, ``gid``,
+``size``. Errors: ``tempfile``.
 """
 
 import os

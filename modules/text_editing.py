@@ -32,7 +32,7 @@ class Edit(object):
 
 
 def look(args, host, missing, may_create=False):
-    """The `Edit` for ``args["path"]``. A missing file is `Failed` with ``missing`` (a sentence with {}), unless created."""
+    """The `Edit` for ``args["path"]``. A missing file is `Failed` with ``missing`` (has {}), unless created."""
     check_validate(args)
     shown = args["path"]
     path = os.path.realpath(shown)

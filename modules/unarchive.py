@@ -7,9 +7,9 @@
         extra_opts: [--strip-components=1]
         creates: /opt/app/bin/app
 
-zip, and tar plain or packed by gzip, bzip2, xz or zstd (where the host has zstd). Only what differs in contents, mode or
-owner is written. As root, a tar's owners are kept. Returns ``handler``, ``dest``, ``src``, ``files`` (with list_files),
-mode and owner of dest. Errors: ``no_path``, ``no_source``, ``no_handler``, ``path_denied``, ``damaged``, ``no_space``.
+zip, and tar plain or packed by gzip, bzip2, xz or zstd (where the host has zstd). Only what differs in contents, mode
+or owner is written. As root, a tar's owners are kept. Returns ``handler``, ``dest``, ``src``, ``files`` (with
+list_files), mode and owner of dest. Errors: ``no_path``, ``no_source``, ``no_handler``, ``path_denied``, ``damaged``, ``no_space``.
 """
 
 import os
@@ -88,7 +88,8 @@ def _source(args, host):
     src = args["src"]
     if isinstance(src, dict):
         # Beside the destination there is room for what is to come; in check mode that is not ours to write to.
-        folder = os.path.dirname(host.tempfile()) if host.check_mode or not os.path.isdir(args["dest"]) else args["dest"]
+        elsewhere = host.check_mode or not os.path.isdir(args["dest"])
+        folder = os.path.dirname(host.tempfile()) if elsewhere else args["dest"]
         return host.blob_file(src, folder), args["_original_basename"]
     src = str(src)
     if "://" in src:

@@ -32,7 +32,7 @@ def typed(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Only what JSON knows, as in Ansible: tuples and sets are lists, bytes are text, other literals stay as written."""
+    """Only what JSON knows, as in Ansible: tuples and sets are lists, bytes are text, the rest stays as written."""
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, (set, frozenset)):

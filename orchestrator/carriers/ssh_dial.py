@@ -15,6 +15,7 @@ from orchestrator.carriers.host_trust import HostTrust
 from orchestrator.carriers.ssh_config import SshConfig
 from orchestrator.carriers.ssh_errors import dropped, explain
 from orchestrator.carriers.ssh_keys import key_ring
+from orchestrator.carriers.ssh_line import TcpLine
 from orchestrator.carriers.ssh_plan import SshPlan, plan_ssh, split_jump
 from orchestrator.carriers.target import Password
 from orchestrator.errors import ContentError, Unreachable
@@ -177,7 +178,7 @@ class Dialer:
             return await asyncssh.connect(
                 plan.address,
                 plan.port,
-                tunnel=tunnel or (),
+                tunnel=tunnel or (() if options.get("proxy_command") else TcpLine(plan.family)),
                 client_factory=lambda: Owner(trust, password, login_begins, on_lost),
                 config=None,
                 **options,

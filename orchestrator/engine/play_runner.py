@@ -19,8 +19,8 @@ from orchestrator.engine.includes import Includer
 from orchestrator.engine.lane import Lane, NotRun
 from orchestrator.engine.limits import enforce
 from orchestrator.engine.metas import Metas
-from orchestrator.engine.play_nodes import knows_facts
 from orchestrator.engine.naming import written_name
+from orchestrator.engine.play_nodes import knows_facts
 from orchestrator.engine.role_runs import enter_role, left_role, worked_in
 from orchestrator.engine.task_runner import Outcome, TaskRunner
 from orchestrator.errors import OrchError
@@ -277,7 +277,8 @@ class PlayRunner:
 
     def _remember(self, host: HostState, outcome: Outcome) -> None:
         """``ansible_failed_task`` and ``ansible_failed_result``, for the rescue that comes."""
-        task = {"name": outcome.result.task_name if outcome.task.name is not None else "", "action": outcome.task.action_written,
+        task = {"name": outcome.result.task_name if outcome.task.name is not None else "",
+                "action": outcome.task.action_written,
                 "args": dict(outcome.task.args)}
         self.run.variables.register(host.name, "ansible_failed_task", effects.plain(task))
         self.run.variables.register(host.name, "ansible_failed_result", outcome.value)

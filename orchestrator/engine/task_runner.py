@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from modules import registry
+from orchestrator.content.yaml import Verbatim
 from orchestrator.engine import effects, loops
 from orchestrator.engine.actions import CONTROLLER_ONLY, action_for
+from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, fault_value, timed
 from orchestrator.engine.events import ItemDone, TaskResult, TaskRetry
 from orchestrator.engine.lane import NotRun
 from orchestrator.engine.naming import written_name
 from orchestrator.engine.outcome import Value, censor, failure, gather_items, is_failed, status_of
-from orchestrator.content.yaml import Verbatim
-from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.errors import ConditionError, OrchError, TaskFault
 
 if TYPE_CHECKING:
@@ -323,7 +323,7 @@ class _Work:
         return self._judged(call, value)
 
     def _tell_async(self, value: Value) -> None:
-        self.run.notice("async tasks do not run in the background yet: each is waited for, as long as its `async` allows",
+        self.run.notice("async tasks do not run in the background yet: each is waited for, up to its `async`",
                         origin=self.task.origin)
         value.setdefault("started", True)
         value.setdefault("finished", True)

@@ -138,7 +138,8 @@ def _named_later(value: Any, written: Any, rest: Any, node: Map, key: str) -> Ac
         written, text = Template(value.source[:end].strip(), value.origin), value.source[end:].strip()
         rest = Map({NAMED_TEXT: _like(value, text)} if text else {}, origin=place)
     rest[NAMED] = written
-    return Action(LATER, written.source, rest, node.origin_of(key), place, frozenset({key}), key == "local_action", True)
+    return Action(LATER, written.source, rest, node.origin_of(key), place, frozenset({key}),
+                  local=key == "local_action", own_module=True)
 
 
 def _like(value: str | Template, text: str) -> str | Template:

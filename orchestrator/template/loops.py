@@ -20,8 +20,6 @@ def loop_items(engine: Engine, kind: str, value: Any, scope: ScopeLike, origin: 
     if kind == "loop":
         return _list(rendered, origin)
     terms = rendered if isinstance(rendered, list) else [rendered]
-    if kind in ("items", "list", "indexed_items", "flattened", "random_choice") and isinstance(rendered, dict):
-        terms = list(rendered) if kind != "list" else [rendered]
     try:
         return [item for item in _run(engine, kind, terms, scope) if item is not OMIT]
     except OrchError as error:

@@ -383,7 +383,7 @@ async def gone(pid: int) -> None:
             with open(f"/proc/{pid}/stat") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":
                     return
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # gone between opening and reading: the same
             return
         await asyncio.sleep(0.02)
     raise AssertionError(f"process {pid} is still there")

@@ -1,4 +1,4 @@
-"""What is wrong in a task whose author expects it to fail, modules named by templates, and text that is not to be trusted."""
+"""Tasks whose author expects them to fail, modules named by templates, text not to be trusted, odd loops."""
 
 from __future__ import annotations
 
@@ -143,3 +143,66 @@ def test_async_is_waited_for_and_told_once(play):
     """)
     assert ran.ended.exit_code == 0, ran.results[-1]
     assert sum("async" in n for n in ran.notices) == 1
+
+
+@pytest.mark.parametrize(("loop", "items"), [
+    ("with_items: '{{ d }}'", [{"a": 1}]), ("with_list: '{{ d }}'", [{"a": 1}]),
+    ("with_indexed_items: '{{ d }}'", [[0, {"a": 1}]]), ("with_together: ['{{ d }}', [x]]", [["a", "x"]]),
+], ids=["items", "list", "indexed", "together"])
+def test_a_mapping_in_an_old_loop_is_one_item_unless_it_is_put_together(play, loop, items):
+    ran = play(f"""
+        - hosts: all
+          vars: {{d: {{a: 1}}}}
+          tasks:
+            - debug: {{msg: "{{{{ item }}}}"}}
+              {loop}
+              register: out
+            - debug: {{msg: "{{{{ out.results | map(attribute='msg') | list }}}}"}}
+    """)
+    assert ran.messages()[-1] == items
+
+
+def test_a_failed_value_has_an_exception_as_playbooks_test_for_it(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {command: 'false', ignore_errors: true, register: a}
+            - {command: 'false', failed_when: false, register: b}
+            - {command: 'true', register: c}
+            - assert: {that: [a.exception is defined, b.exception is undefined, c.exception is undefined,
+                              b.failed_when_suppressed_exception is defined]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+    assert "exception" not in ran.results[0].values
+
+
+def test_hosts_added_twice_in_a_loop_change_something_once(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {add_host: {name: "{{ item }}", groups: new}, loop: [x, y, x], register: out}
+            - debug: {msg: "{{ out.results | map(attribute='changed') | list }} {{ groups.new }}"}
+    """)
+    assert ran.messages() == ["[True, True, False] ['x', 'y']"]
+
+
+def test_include_vars_merges_all_the_way_down_when_asked(play):
+    ran = play("""
+        - hosts: all
+          vars: {tree: {a: {x: 1}, b: 1}}
+          tasks:
+            - include_vars: {file: more.yml, hash_behaviour: merge}
+            - debug: {msg: "{{ tree }}"}
+    """, files={"more.yml": "tree: {a: {y: 2}}\n"})
+    assert ran.messages() == [{"a": {"x": 1, "y": 2}, "b": 1}]
+
+
+def test_a_handler_includes_tasks_of_its_role(play):
+    ran = play("""
+        - {hosts: all, roles: [r]}
+    """, files={
+        "roles/r/tasks/main.yml": "- {debug: {msg: x}, changed_when: true, notify: h}\n",
+        "roles/r/tasks/tidy.yml": "- debug: {msg: tidied}\n",
+        "roles/r/handlers/main.yml": "- {name: h, include_tasks: tidy.yml}\n",
+    })
+    assert ran.messages() == ["x", "tidied"]

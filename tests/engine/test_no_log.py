@@ -27,7 +27,8 @@ TASKS = [
     ("label", "debug: {msg: x}\n              loop: [1, 2]\n              loop_control: {label: '{{ secret }}'}"),
     ("failing loop", "debug: {msg: x}\n              loop: '{{ secret }}'"),
     ("failing items", "command: cat {{ item }}\n              loop: ['/nonexistent/{{ secret }}']"),
-    ("retries", "command: cat /{{ secret }}\n              until: false\n              retries: 1\n              delay: 0"),
+    ("retries", "command: cat /{{ secret }}\n              until: false\n              retries: 1\n"
+     "              delay: 0"),
     ("missing file", "include_tasks: '{{ secret }}.yml'"),
     ("missing files", "include_tasks: '{{ item }}.yml'\n              loop: ['{{ secret }}']"),
     ("missing role", "include_role: {name: '{{ secret }}'}"),

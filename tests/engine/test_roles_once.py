@@ -1,4 +1,4 @@
-"""A role runs once per host: when it counts as run, and what include_role leaves behind. Observed with ansible-core 2.19."""
+"""When a role counts as run on a host, and what include_role leaves behind. Observed with ansible-core 2.19."""
 
 from __future__ import annotations
 

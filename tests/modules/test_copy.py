@@ -182,4 +182,5 @@ def test_fragments_are_put_together(on_host: Any, tmp_path: Path, args: dict[str
 
 
 def test_assemble_needs_its_source(on_host: Any, tmp_path: Path) -> None:
-    on_host.fails("assemble", {"src": f"{tmp_path}/d", "dest": f"{tmp_path}/f"}, code="no_source", says="does not exist")
+    args = {"src": f"{tmp_path}/d", "dest": f"{tmp_path}/f"}
+    on_host.fails("assemble", args, code="no_source", says="does not exist")

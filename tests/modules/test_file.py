@@ -1,4 +1,4 @@
-"""file: what a path was, what is asked, what it is then. A tree is written as path -> b"contents", "link target" or None."""
+"""file: what a path was, what is asked, what it is then. A tree: path -> b"contents", "link target" or None."""
 
 from __future__ import annotations
 

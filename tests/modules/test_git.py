@@ -142,7 +142,8 @@ HOSTILE = [{"repo": "--upload-pack=touch pwned"}, {"repo": "ext::sh -c touch% pw
 
 
 @pytest.mark.parametrize("args", HOSTILE, ids=str)
-def test_no_value_is_taken_for_an_option(on_host: Any, upstream: Upstream, tmp_path: Path, args: dict[str, Any]) -> None:
+def test_no_value_is_taken_for_an_option(on_host: Any, upstream: Upstream, tmp_path: Path,
+                                         args: dict[str, Any]) -> None:
     on_host.fails("git", {"repo": upstream.url, "dest": str(tmp_path / "w"), **args}, code="bad_arguments")
 
 

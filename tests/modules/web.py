@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Web:
-    """``files``: path -> bytes. ``seen``: (path, headers) of every request. ``modified``: epoch seconds of all files."""
+    """``files``: path -> bytes. ``seen``: (path, headers) of every request. ``modified``: their date (epoch s)."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}

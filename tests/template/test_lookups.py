@@ -91,7 +91,7 @@ FAULTS = [
     ("lookup('template', '/nope')", "/nope"),
     ("lookup('sequence', 'start=1')", "end"),
     ("lookup('sequence', 'end=99999999999')", "numbers"),
-    ("lookup('dict', [1])", "mapping"),
+    ("lookup('dict', [1])", "expects a dictionary"),
     ("lookup('url', 'http://127.0.0.1:1/')", "127.0.0.1"),
     ("lookup('url', 'file:///etc/passwd')", "http"),
     ("lookup('env', 'X', nosuchoption=1)", "nosuchoption"),

@@ -34,7 +34,7 @@ async def run(call: Call) -> Value:
     if action is None or action in DYNAMIC | STATIC | {"meta", "action"}:
         near = registry.nearest(name)
         raise TaskFault(f"couldn't resolve module/action '{name}'", code="module", origin=call.task.origin,
-                        hint=f"did you mean {near}?" if near else "a template may name a module, not an include or a meta")
+                        hint=f"did you mean {near}?" if near else "a template may name a module, no include or meta")
     args = Map({k: v for k, v in written.items() if k not in (NAMED, NAMED_TEXT)}, origin=written.origin)
     args.key_marks, args.value_marks = written.key_marks, written.value_marks
     if NAMED_TEXT in written:

@@ -116,6 +116,8 @@ def subelements(obj: Any, elements: Any, skip_missing: bool = False) -> list[lis
 def _elements(item: Any, path: list[Any], skip_missing: bool) -> list[Any]:
     found = item
     for key in path:
+        if found is None and skip_missing:
+            return []
         if not isinstance(found, Mapping):
             raise TemplateError(f"subelements: {key!r} is looked for in a {_kind(found)}, not a mapping")
         if key not in found:

@@ -50,7 +50,7 @@ def nested(terms: list[Any], call: LookupCall) -> list[Any]:
 
 
 def _listed(term: Any, name: str) -> list[Any]:
-    return list(term) if _is_list(term) else [term]
+    return list(term) if _is_list(term) or isinstance(term, Mapping) else [term]
 
 
 def indexed_items(terms: list[Any], call: LookupCall) -> list[Any]:

@@ -57,7 +57,8 @@ _CONFIG = {
     "DEFAULT_BECOME_USER": "root", "DEFAULT_BECOME_METHOD": "sudo", "DEFAULT_FORKS": 50, "DEFAULT_TIMEOUT": 10,
     "DEFAULT_ROLES_PATH": ["roles"], "DEFAULT_MANAGED_STR": "Ansible managed", "RETRY_FILES_ENABLED": False,
     "DEFAULT_REMOTE_USER": None, "DEFAULT_TRANSPORT": "ssh", "HOST_KEY_CHECKING": True, "COLOR_OK": "green",
-    "DEFAULT_LOCAL_TMP": "/tmp", "DEFAULT_GATHERING": "implicit", "DEFAULT_BECOME": False, "DEFAULT_MODULE_NAME": "command",
+    "DEFAULT_LOCAL_TMP": "/tmp", "DEFAULT_GATHERING": "implicit", "DEFAULT_BECOME": False,
+    "DEFAULT_MODULE_NAME": "command",
     "DEFAULT_HASH_BEHAVIOUR": "replace", "INJECT_FACTS_AS_VARS": True, "ALLOW_BROKEN_CONDITIONALS": False,
     "become_flags": "-H -S -n", "become_exe": "sudo", "become_user": "root", "remote_tmp": "~/.ansible/tmp",
 }
@@ -65,7 +66,7 @@ _CONFIG = {
 
 def config(terms: list[Any], call: LookupCall, on_missing: str = "error", **options: Any) -> list[Any]:
     """A few settings of ansible.cfg that playbooks ask for, at their defaults."""
-    found = []
+    found: list[Any] = []
     for term in terms:
         if term == "ALLOW_BROKEN_CONDITIONALS":
             found.append(call.engine.allow_broken_conditionals)
