@@ -108,7 +108,8 @@ def opened(path, host):
         if isinstance(error, EOFError):
             raise Failed("damaged", "the archive {} is damaged: {}".format(path, error))
         said = "Failed to find handler for \"{}\": it is neither a zip nor a tar archive ({})".format(path, error)
-        raise Failed("no_handler", said, "tar may be packed by gzip, bzip2, xz or zstd; a single packed file is no archive")
+        raise Failed("no_handler", said,
+                     "tar may be packed by gzip, bzip2, xz or zstd; a single packed file is no archive")
 
 
 def cleaned(member, strip=0):

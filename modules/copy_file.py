@@ -63,8 +63,9 @@ def mode_of(path):
 def _contents_diff(path, source, host):
     if not host.diff:
         return []
-    before = diff_of_file(path, host) if os.path.isfile(path) else ""
-    return [{"before": before, "after": source.shown(host), "before_header": path, "after_header": path}]
+    is_new = not os.path.isfile(path)
+    return [{"before": "" if is_new else diff_of_file(path, host), "after": source.shown(host),
+             "before_header": None if is_new else path, "after_header": path}]
 
 
 def _attributes_diff(path, planned):

@@ -6,10 +6,10 @@
         dest: /opt/app.tar.gz
         checksum: sha256:https://example.com/SHA256SUMS
 
-A file that is there is only fetched again when the server has a newer one (or with ``force``), and only replaced
-when it differs. Returns ``url``, ``dest``, ``status_code``, ``msg``, ``checksum_src``, ``checksum_dest`` (SHA-1), ``md5sum``,
-``elapsed``, ``backup_file``, mode and owner. Errors: ``http_error`` (values: status_code, response), ``request``,
-``truncated``, ``checksum``, ``no_directory``, ``bad_arguments``.
+A file that is there is only fetched again when the server has a newer one (or with ``force``), and only replaced when
+it differs. Returns ``url``, ``dest``, ``status_code``, ``msg``, ``checksum_src``, ``checksum_dest`` (SHA-1),
+``md5sum``, ``elapsed``, ``backup_file``, mode and owner. Errors: ``http_error`` (values: status_code, response),
+``request``, ``truncated``, ``checksum``, ``no_directory``, ``bad_arguments``.
 """
 
 import hashlib

@@ -16,7 +16,17 @@ import fnmatch
 from modules import facts_folder  # noqa: F401  (first: the others are in that folder)
 from modules.api import Arg
 from modules.facts import (
-    custom, distribution, hardware, network, platform, security, software, storage, subsets, virtualization)
+    custom,
+    distribution,
+    hardware,
+    network,
+    platform,
+    security,
+    software,
+    storage,
+    subsets,
+    virtualization,
+)
 
 ARGS = {
     "gather_subset": Arg("list", "Groups or single subjects: all, min, hardware, network, virtual …; '!' excludes.",

@@ -9,7 +9,8 @@
 
 zip, and tar plain or packed by gzip, bzip2, xz or zstd (where the host has zstd). Only what differs in contents, mode
 or owner is written. As root, a tar's owners are kept. Returns ``handler``, ``dest``, ``src``, ``files`` (with
-list_files), mode and owner of dest. Errors: ``no_path``, ``no_source``, ``no_handler``, ``path_denied``, ``damaged``, ``no_space``.
+list_files), mode and owner of dest. Errors: ``no_path``, ``no_source``, ``no_handler``, ``path_denied``, ``damaged``,
+``no_space``.
 """
 
 import os

@@ -233,7 +233,12 @@ class _Work:
         assert self.task.loop is not None
         conditions = self.task.loop.control.break_when
         scope = self.scope.with_locals({**local, **self._named(value)})
-        return bool(conditions) and self._unmet(conditions, scope) is None
+        try:
+            return bool(conditions) and self._unmet(conditions, scope) is None
+        except OrchError as error:
+            value.update(fault_value(error))
+            _mark_failed(value)
+            return True
 
     # One item, or a task without a loop
 
@@ -334,6 +339,13 @@ class _Work:
         value.setdefault("failed", False)
         if value.get("skipped") and self.task.action not in ("include_vars",):
             return value
+        try:
+            self._judge(call, value)
+        except OrchError as error:  # what the module returned is still there for whoever asks
+            value.update(fault_value(error))
+        return value
+
+    def _judge(self, call: Call, value: Value) -> None:
         if self.task.changed_when is not None or self.task.failed_when is not None:
             scope = call.scope.with_locals(self._named(value))
             if self.task.changed_when is not None:
@@ -344,7 +356,6 @@ class _Work:
                 if value["failed"] and not failed:
                     value["failed_when_suppressed_exception"] = NO_TRACEBACK
                 value["failed_when_result"] = value["failed"] = failed
-        return value
 
     def _named(self, value: Value) -> dict[str, Any]:
         """The names by which this result's own conditions may refer to it."""

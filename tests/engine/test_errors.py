@@ -206,3 +206,16 @@ def test_a_host_out_of_reach_that_is_ignored_stays_in_the_play(play, tmp_path):
             - {name: never, debug: {msg: x}}
     """, inventory=(str(tmp_path / "hosts.ini"),), extra_vars=WAYS)
     assert ran.recap("dead") == {"ok": 4, "ignored": 2, "unreachable": 1}
+
+
+def test_a_judgement_that_cannot_be_made_fails_the_task_and_keeps_what_the_module_said(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {command: echo told, failed_when: "nope", ignore_errors: true, register: out}
+            - assert: {that: [out is failed, "out.stdout == 'told'", "'nope' in out.msg"]}
+            - {command: "echo {{ item }}", loop: [1, 2], loop_control: {break_when: "nope"}, ignore_errors: true,
+               register: out}
+            - assert: {that: [out is failed, out.results | length == 1, "out.results[0].stdout == '1'"]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]

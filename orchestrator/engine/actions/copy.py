@@ -51,7 +51,7 @@ async def send(call: Call, module: str, args: dict[str, Any], src: str) -> Value
         args["_source"] = str(path)
     else:
         await offer(call, args, path, blobs)
-    if args.get("mode") == "preserve":
+    if args.get("mode") == "preserve" and not path.is_dir():  # each file of a directory has its own
         args["mode"] = f"0{path.stat().st_mode & 0o7777:o}"
     return await call.execute(module, args, blobs=blobs)
 
