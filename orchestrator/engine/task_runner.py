@@ -343,6 +343,8 @@ class _Work:
             self._judge(call, value)
         except OrchError as error:  # what the module returned is still there for whoever asks
             value.update(fault_value(error))
+            if self.task.failed_when is not None:
+                value["failed_when_result"] = error.message
         return value
 
     def _judge(self, call: Call, value: Value) -> None:

@@ -213,7 +213,8 @@ def test_a_judgement_that_cannot_be_made_fails_the_task_and_keeps_what_the_modul
         - hosts: all
           tasks:
             - {command: echo told, failed_when: "nope", ignore_errors: true, register: out}
-            - assert: {that: [out is failed, "out.stdout == 'told'", "'nope' in out.msg"]}
+            - assert: {that: [out is failed, "out.stdout == 'told'", "'nope' in out.msg",
+                              "'nope' in out.failed_when_result"]}
             - {command: "echo {{ item }}", loop: [1, 2], loop_control: {break_when: "nope"}, ignore_errors: true,
                register: out}
             - assert: {that: [out is failed, out.results | length == 1, "out.results[0].stdout == '1'"]}

@@ -34,10 +34,10 @@ def test_end_host_ends_the_play_for_the_hosts_it_holds_for(play):
         - hosts: all
           tasks:
             - {meta: end_host, when: inventory_hostname == 'h1'}
-            - {name: on, debug: {msg: x}}
+            - {name: goes on, debug: {msg: x}}
         - {hosts: all, tasks: [{name: next, debug: {msg: x}}]}
     """, hosts="h1,h2")
-    assert (names(ran, "h1"), names(ran, "h2")) == (["next"], ["on", "next"])
+    assert (names(ran, "h1"), names(ran, "h2")) == (["next"], ["goes on", "next"])
 
 
 @pytest.mark.parametrize(("word", "told"), [("end_batch", ["h1", "h2", "h3"]), ("end_play", ["h1"])])
