@@ -12,7 +12,7 @@ from orchestrator.errors import Faults, OrchError, Origin, UsageError
 if TYPE_CHECKING:
     from orchestrator.cli.display import Display
     from orchestrator.engine.setup import Workbench
-    from orchestrator.playbook.model import Playbook
+    from orchestrator.model import Playbook
 
 NEEDS_ARGUMENTS = frozenset({"command", "shell", "script", "raw"})
 

@@ -16,9 +16,9 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.cli.display import Display
-    from orchestrator.engine.events import RunEnded
     from orchestrator.engine.launch import ResumePoint
     from orchestrator.engine.setup import Workbench
+    from orchestrator.events import RunEnded
 
 MakeDisplay = Callable[[], "Display"]
 

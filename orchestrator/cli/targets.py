@@ -11,7 +11,7 @@ from orchestrator.errors import UsageError
 if TYPE_CHECKING:
     from inventory import Inventory
     from orchestrator.engine.setup import Workbench
-    from orchestrator.playbook.model import Playbook
+    from orchestrator.model import Playbook
 
 INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 

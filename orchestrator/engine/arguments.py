@@ -13,7 +13,7 @@ from orchestrator.template.types import Template
 
 if TYPE_CHECKING:
     from orchestrator.engine.call import Call
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 RAW, WHOLE = "_raw_params", "_args_template"
 

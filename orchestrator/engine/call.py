@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
     from orchestrator.engine.hosts import HostState
     from orchestrator.engine.lane import Lane
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
     from orchestrator.variables.scope import Scope
 
 MAX_TIMEOUT_S = 100_000_000

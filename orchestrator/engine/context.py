@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.events import Event, Notice
 from orchestrator.engine.hosts import Batch
 from orchestrator.errors import Origin
+from orchestrator.events import Event, Notice
 
 if TYPE_CHECKING:
     from inventory import Inventory
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.journal import Journal
     from orchestrator.engine.links import Links
     from orchestrator.engine.options import RunOptions
+    from orchestrator.model import Play
     from orchestrator.playbook.loader import PlaybookLoader
-    from orchestrator.playbook.model import Play
     from orchestrator.template.engine import Engine
     from orchestrator.variables.store import VariableStore
 

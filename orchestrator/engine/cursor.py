@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.playbook.model import Block, Task
+from orchestrator.model import Block, Task
 
 TASKS, RESCUE, ALWAYS = 0, 1, 2
 Key = tuple[int, ...]

@@ -12,7 +12,7 @@ from orchestrator.engine.outcome import Value
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 FACT_SETTERS = frozenset({"set_fact"})
 VAR_INCLUDERS = frozenset({"include_vars"})

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.engine.hosts import HostState
 from orchestrator.errors import TaskFault
-from orchestrator.playbook.model import Block, Task
+from orchestrator.model import Block, Task
 
 
 class Handlers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.cursor import Cursor
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 
 @dataclass(eq=False, slots=True)

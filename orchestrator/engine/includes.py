@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.events import Included
 from orchestrator.engine.hosts import HostState
 from orchestrator.engine.outcome import CENSORED, Value
 from orchestrator.errors import Faults, OrchError
-from orchestrator.playbook.model import Block
+from orchestrator.events import Included
+from orchestrator.model import Block
 from orchestrator.template.types import Map
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
     from orchestrator.engine.task_runner import Outcome
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 Nodes = list[Any]
 

@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
-from orchestrator.engine.events import TaskResult
+from orchestrator.events import TaskResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.content.trust import trust
 from orchestrator.engine.context import Stop
-from orchestrator.engine.events import Event, Notice, RunEnded, TaskResult
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.options import RunOptions
 from orchestrator.engine.run import Run
 from orchestrator.engine.setup import Workbench, make_context, new_run_id, prepare
 from orchestrator.errors import Origin, UsageError
+from orchestrator.events import Event, Notice, RunEnded, TaskResult
 from orchestrator.template.types import Sealed
 
 if TYPE_CHECKING:

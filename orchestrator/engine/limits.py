@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.engine.hosts import HostState
     from orchestrator.engine.play_runner import PlayRunner
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 
 def enforce(runner: PlayRunner, task: Task, group: list[HostState]) -> None:

@@ -11,7 +11,7 @@ from orchestrator.errors import OrchError
 if TYPE_CHECKING:
     from orchestrator.carriers.base import Connection
     from orchestrator.carriers.target import BecomeSpec, Target
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 CLOSE_TIMEOUT_S = 10.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import TaskFault
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Loop, LoopControl
+    from orchestrator.model import Loop, LoopControl
     from orchestrator.template.engine import Engine
     from orchestrator.variables.scope import Scope
 

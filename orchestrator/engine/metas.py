@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.events import TaskStarted
 from orchestrator.engine.hosts import HostState
 from orchestrator.errors import OrchError, TaskFault
+from orchestrator.events import TaskStarted
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 Act = Callable[["Task", list[HostState]], Awaitable[None]]
 

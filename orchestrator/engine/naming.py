@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.template.types import Template
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Task
+    from orchestrator.model import Task
 
 
 def written_name(task: Task) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from orchestrator.playbook.model import Task
+from orchestrator.model import Task
 
 MAX_TASKS = 50
 """Bounds what is lost to sight when a host vanishes, and the size of one job."""

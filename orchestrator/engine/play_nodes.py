@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchError
-from orchestrator.playbook.model import Block, Task
+from orchestrator.model import Block, Task
 from orchestrator.playbook.tags import selected
 from orchestrator.template.types import Map
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
-    from orchestrator.playbook.model import Play
+    from orchestrator.model import Play
 
 Node = Task | Block
 

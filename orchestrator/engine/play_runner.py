@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from modules import registry
 from orchestrator.engine import effects, plan
 from orchestrator.engine.cursor import Cursor
-from orchestrator.engine.events import TaskDone, TaskStarted
 from orchestrator.engine.hosts import HostState
 from orchestrator.engine.includes import Includer
 from orchestrator.engine.lane import Lane, NotRun
@@ -24,10 +23,11 @@ from orchestrator.engine.play_nodes import knows_facts
 from orchestrator.engine.role_runs import enter_role, left_role, worked_in
 from orchestrator.engine.task_runner import Outcome, TaskRunner
 from orchestrator.errors import OrchError
+from orchestrator.events import TaskDone, TaskStarted
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
-    from orchestrator.playbook.model import Block, Task
+    from orchestrator.model import Block, Task
 
 INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 ONCE = frozenset({"add_host", "pause"})

@@ -12,7 +12,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
-    from orchestrator.playbook.model import Play, Prompt
+    from orchestrator.model import Play, Prompt
 
 
 async def ask(run: RunContext, play: Play) -> None:

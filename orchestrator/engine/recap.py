@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.engine.events import HostRecap, TaskResult
+from orchestrator.events import HostRecap, TaskResult
 
 INCLUDES = frozenset({"include_tasks", "include_role"})
 EXIT_OK, EXIT_ERROR, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 4, 130

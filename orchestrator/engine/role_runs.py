@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.engine.hosts import HostState
-from orchestrator.playbook.model import Block, Role
+from orchestrator.model import Block, Role
 
 
 def enter_role(host: HostState, block: Block) -> bool:

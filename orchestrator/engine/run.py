@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from inventory import InventoryError
 from orchestrator.engine import recap as counting
 from orchestrator.engine.context import PlayContext, RunContext
-from orchestrator.engine.events import (
+from orchestrator.engine.free import run_free
+from orchestrator.engine.handlers import Handlers
+from orchestrator.engine.hosts import Batch, HostState, serial_sizes
+from orchestrator.engine.linear import run_linear
+from orchestrator.engine.play_nodes import nodes_of, selector
+from orchestrator.engine.play_runner import PlayRunner
+from orchestrator.engine.prompts import ask
+from orchestrator.errors import Cancelled, ContentError, InventoryFault, OrchError, UsageError
+from orchestrator.events import (
     Event,
     HostRecap,
     PlayEnded,
@@ -20,17 +28,9 @@ from orchestrator.engine.events import (
     RunStarted,
     TaskDone,
 )
-from orchestrator.engine.free import run_free
-from orchestrator.engine.handlers import Handlers
-from orchestrator.engine.hosts import Batch, HostState, serial_sizes
-from orchestrator.engine.linear import run_linear
-from orchestrator.engine.play_nodes import nodes_of, selector
-from orchestrator.engine.play_runner import PlayRunner
-from orchestrator.engine.prompts import ask
-from orchestrator.errors import Cancelled, ContentError, InventoryFault, OrchError, UsageError
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Play, Playbook
+    from orchestrator.model import Play, Playbook
 
 STRATEGIES = {"linear": run_linear, "free": run_free, "host_pinned": run_free, "debug": run_linear}
 

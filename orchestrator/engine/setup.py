@@ -18,8 +18,8 @@ from orchestrator.content.trust import trust
 from orchestrator.content.vault import Vault
 from orchestrator.content.yaml import load_yaml
 from orchestrator.engine.actions import register_all
-from orchestrator.engine.events import Event, Notice
 from orchestrator.errors import InventoryFault, Origin
+from orchestrator.events import Event, Notice
 from orchestrator.security.secrets import Secret
 from orchestrator.template.engine import Engine
 from orchestrator.template.types import Map
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.journal import Journal
     from orchestrator.engine.links import Links
     from orchestrator.engine.options import RunOptions
+    from orchestrator.model import Playbook
     from orchestrator.playbook.loader import PlaybookLoader
-    from orchestrator.playbook.model import Playbook
 
 CONNECT_TIMEOUT_S = 90.0
 ROLE_FOLDERS = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")

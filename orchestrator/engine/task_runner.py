@@ -16,17 +16,17 @@ from orchestrator.engine.actions import CONTROLLER_ONLY, action_for
 from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, fault_value, timed
-from orchestrator.engine.events import ItemDone, TaskResult, TaskRetry
 from orchestrator.engine.lane import NotRun
 from orchestrator.engine.naming import written_name
 from orchestrator.engine.outcome import Value, censor, failure, gather_items, is_failed, status_of
 from orchestrator.errors import ConditionError, OrchError, TaskFault
+from orchestrator.events import ItemDone, TaskResult, TaskRetry
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
     from orchestrator.engine.hosts import HostState
     from orchestrator.engine.lane import Lane
-    from orchestrator.playbook.model import Condition, Task
+    from orchestrator.model import Condition, Task
     from orchestrator.variables.scope import Scope
 
 NO_TRACEBACK = "(traceback unavailable)"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.model import Become, Condition, Play, Role, Task, Value
 from orchestrator.playbook.keywords import BECOME, NEAREST
-from orchestrator.playbook.model import Become, Condition, Play, Role, Task, Value
 from orchestrator.template.types import Map
 
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Sequence
 
 from orchestrator.errors import ContentError, Origin
+from orchestrator.model import Role
 from orchestrator.playbook.context import Context
 from orchestrator.playbook.faults import did_you_mean
-from orchestrator.playbook.model import Role
 
 KINDS = ("files", "templates", "tasks", "vars", "handlers")
 

@@ -6,13 +6,13 @@ import os
 from typing import Any
 
 from orchestrator.errors import ContentError, Origin
+from orchestrator.model import Block
 from orchestrator.playbook.action import Action
 from orchestrator.playbook.arguments import RAW
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context
 from orchestrator.playbook.files import first_existing, task_file_candidates
 from orchestrator.playbook.loops import loop_keys
-from orchestrator.playbook.model import Block
 from orchestrator.playbook.role_entries import static_name
 from orchestrator.playbook.roles import RoleUse, compile_role
 from orchestrator.playbook.tasks import compile_tasks

@@ -6,10 +6,10 @@ import os
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.model import Block, IncludedRole, Play, Task
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context, PlayState, context_for
 from orchestrator.playbook.files import first_existing, task_file_candidates
-from orchestrator.playbook.model import Block, IncludedRole, Play, Task
 from orchestrator.playbook.roles import RoleUse, compile_role
 from orchestrator.playbook.tasks import BLOCK_KEYS, compile_tasks
 from orchestrator.playbook.validate import check_apply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from orchestrator.playbook.model import Block, Play, Playbook, Task
+from orchestrator.model import Block, Play, Playbook, Task
 from orchestrator.playbook.tags import selected, split_tags
 from orchestrator.template.types import Template
 

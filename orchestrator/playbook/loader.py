@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ContentError, Origin
+from orchestrator.model import Block, IncludedRole, Play, Playbook, Task
 from orchestrator.playbook.compilation import Compilation, Render, SyntaxChecker
 from orchestrator.playbook.context import context_for
 from orchestrator.playbook.faults import Caution
 from orchestrator.playbook.files import KINDS, file_candidates, first_existing, task_file_candidates
 from orchestrator.playbook.includes import included_role, included_tasks
-from orchestrator.playbook.model import Block, IncludedRole, Play, Playbook, Task
 from orchestrator.playbook.playbook_files import compile_file
 from orchestrator.playbook.role_search import RoleSearch
 from orchestrator.playbook.values import Mistake, convert

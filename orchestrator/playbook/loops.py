@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.model import Loop, LoopControl
 from orchestrator.playbook.action import is_loop_key
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.faults import did_you_mean
 from orchestrator.playbook.keywords import LOOP_CONTROL
-from orchestrator.playbook.model import Loop, LoopControl
 from orchestrator.playbook.values import Mistake, convert, kind_name
 from orchestrator.template.types import Map, Seq, Template
 

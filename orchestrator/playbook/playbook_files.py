@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from orchestrator.errors import ContentError, Origin
+from orchestrator.model import Play
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context, PlayState
 from orchestrator.playbook.files import first_existing
-from orchestrator.playbook.model import Play
 from orchestrator.playbook.plays import compile_play
 from orchestrator.playbook.values import kind_name, merged
 from orchestrator.template.types import Map, Seq

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import OrchError, Origin
+from orchestrator.model import Block, Play, Task
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context, PlayState, inherited_fields
 from orchestrator.playbook.faults import did_you_mean
 from orchestrator.playbook.files import file_candidates
 from orchestrator.playbook.keywords import BY_NAME, ORDERS, STRATEGIES
-from orchestrator.playbook.model import Block, Play, Task
 from orchestrator.playbook.prompts import read_prompts
 from orchestrator.playbook.role_entries import role_use
 from orchestrator.playbook.roles import compile_role

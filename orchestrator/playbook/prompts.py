@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.errors import Origin
+from orchestrator.model import Prompt
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.faults import did_you_mean
 from orchestrator.playbook.keywords import PROMPT
-from orchestrator.playbook.model import Prompt
 from orchestrator.playbook.values import Mistake, convert
 from orchestrator.template.types import Map
 

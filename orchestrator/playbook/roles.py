@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.errors import ContentError, Origin
+from orchestrator.model import Block, Role, Task
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context, inherited_fields
-from orchestrator.playbook.model import Block, Role, Task
 from orchestrator.playbook.role_files import Metadata, read_metadata, read_variables, required_file
 from orchestrator.playbook.tasks import compile_tasks
 from orchestrator.playbook.values import merged

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.errors import Origin
+from orchestrator.model import Block, Task
 from orchestrator.playbook.action import DYNAMIC, STATIC, Action, find_action, is_loop_key
 from orchestrator.playbook.arguments import arguments_of
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context, Inherited, inherited_fields
 from orchestrator.playbook.keywords import allowed
 from orchestrator.playbook.loops import loop_of
-from orchestrator.playbook.model import Block, Task
 from orchestrator.playbook.validate import check_arguments, check_include
 from orchestrator.playbook.values import kind_name
 from orchestrator.template.types import Map, Seq

@@ -9,12 +9,12 @@ from typing import Any
 from agentlet.arguments import validate
 from modules.api import Failed
 from orchestrator.errors import Origin
+from orchestrator.model import Task
 from orchestrator.playbook.action import Action
 from orchestrator.playbook.arguments import RAW, WHOLE
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.faults import did_you_mean, nearest
 from orchestrator.playbook.keywords import META_WORDS, allowed
-from orchestrator.playbook.model import Task
 from orchestrator.playbook.values import holds_template
 from orchestrator.template.types import Map, Template
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.errors import Origin
-from orchestrator.playbook.model import Condition
+from orchestrator.model import Condition
 from orchestrator.playbook.tags import split_tags
 from orchestrator.template.types import Map, Sealed, Seq, Template
 

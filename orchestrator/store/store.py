@@ -12,8 +12,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from orchestrator.engine.events import TaskResult
 from orchestrator.errors import StoreError
+from orchestrator.events import TaskResult
 from orchestrator.store.columns import EVENTS, RUN_HOSTS, RUNS, TABLES, TASK_RESULTS, quoted, read_row
 from orchestrator.store.database import database_for
 from orchestrator.store.lease import EXPIRES_S, HEARTBEAT_S, holder, is_alive, own_lease

@@ -1,7 +1,7 @@
 """The tables, as SQLModel classes: what migrations, the API and reports read and write.
 
 `orchestrator.store.columns` names the same columns for the hot path, which does without SQLAlchemy; a test keeps the
-two equal. Task results have exactly the fields of `orchestrator.engine.events.TaskResult`.
+two equal. Task results have exactly the fields of `orchestrator.events.TaskResult`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from orchestrator.errors import ContentError, UndefinedVariable
 
 if TYPE_CHECKING:
     from orchestrator.content.loader import ContentLoader
-    from orchestrator.playbook.model import Play
+    from orchestrator.model import Play
 
 EXTENSIONS = ("", ".yml", ".yaml", ".json")
 """Tried in this order; the first that exists is the one that counts, as in Ansible."""

@@ -10,7 +10,7 @@ from orchestrator.template.omit import OMIT
 from orchestrator.variables.hostvars import HostVars, VarsView
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Role
+    from orchestrator.model import Role
     from orchestrator.variables.scope import Scope
 
 ANSIBLE_VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Role
+    from orchestrator.model import Role
 
 
 def role_layers(public: Iterable[Role], own: Role | None, which: str) -> list[tuple[str, Mapping[str, Any]]]:

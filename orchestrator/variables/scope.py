@@ -11,7 +11,7 @@ from orchestrator.variables.layers import Layered, origin_in
 from orchestrator.variables.magic import MAGIC
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Play, Role, Task
+    from orchestrator.model import Play, Role, Task
     from orchestrator.variables.store import VariableStore
 
 Chain = list[tuple[str, Mapping[str, Any]]]

@@ -22,7 +22,7 @@ from orchestrator.variables.scope import Chain, Scope
 
 if TYPE_CHECKING:
     from orchestrator.content.loader import ContentLoader
-    from orchestrator.playbook.model import Play, Role, Task
+    from orchestrator.model import Play, Role, Task
 
 Placed = list[tuple[str, Mapping[str, Any], Callable[[str], Any] | None]]
 """Layers, each with what tells where it sets a name (None: the mapping itself may know)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.engine.events import (
+from orchestrator.errors import Origin
+from orchestrator.events import (
     Event,
     HostRecap,
     ItemDone,
@@ -15,7 +16,6 @@ from orchestrator.engine.events import (
     TaskResult,
     TaskStarted,
 )
-from orchestrator.errors import Origin
 
 COMMAND = {"cmd": ["echo", "hi"], "delta": "0:00:00.006", "msg": "", "rc": 0, "stderr": "", "stderr_lines": [],
            "stdout": "hi", "stdout_lines": ["hi"]}

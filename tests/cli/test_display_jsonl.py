@@ -10,10 +10,10 @@ from typing import Any, get_args
 
 import pytest
 
+from orchestrator import events
 from orchestrator.cli.display.jsonl import JsonLines, event_object
-from orchestrator.engine import events
-from orchestrator.engine.events import HostRecap, Included, ItemDone, Notice, RunStarted, TaskDone, TaskResult
 from orchestrator.errors import Origin
+from orchestrator.events import HostRecap, Included, ItemDone, Notice, RunStarted, TaskDone, TaskResult
 from tests.cli.events_for_display import CENSORED, done, ended, item, play, result, task
 
 

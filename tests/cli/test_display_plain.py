@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from orchestrator.cli.display.plain import PlainDisplay
-from orchestrator.engine.events import HostRecap, Included, Notice, PlaySkipped, RunStarted, TaskRetry
 from orchestrator.errors import Origin
+from orchestrator.events import HostRecap, Included, Notice, PlaySkipped, RunStarted, TaskRetry
 from tests.cli.events_for_display import CENSORED, COMMAND, Events, debug, done, ended, item, play, result, task
 
 STARS = "*" * 200

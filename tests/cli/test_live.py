@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from orchestrator.cli.display.live import LiveDisplay
-from orchestrator.engine.events import (
+from orchestrator.errors import Origin
+from orchestrator.events import (
     Event,
     HostRecap,
     Notice,
@@ -27,7 +28,6 @@ from orchestrator.engine.events import (
     TaskResult,
     TaskStarted,
 )
-from orchestrator.errors import Origin
 
 PLACE = Origin("site.yml", 1, 1)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.engine.context import Stop
-from orchestrator.engine.events import Notice, RunEnded, TaskDone, TaskResult, TaskStarted
 from orchestrator.engine.journal import Journal, key_of
 from orchestrator.engine.options import RunOptions
 from orchestrator.engine.run import Run
 from orchestrator.engine.setup import Secrets, make_context, prepare
 from orchestrator.errors import Faults
+from orchestrator.events import Notice, RunEnded, TaskDone, TaskResult, TaskStarted
 
 LOCAL = {"ansible_connection": "local"}
 

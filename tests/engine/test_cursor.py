@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.engine.cursor import Cursor
 from orchestrator.errors import Origin
-from orchestrator.playbook.model import Block, Task
+from orchestrator.model import Block, Task
 from orchestrator.template.types import Map
 
 PLACE = Origin("play.yml", 1, 1)

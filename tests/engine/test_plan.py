@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.engine.plan import MAX_TASKS, segment
 from orchestrator.errors import Origin
-from orchestrator.playbook.model import Condition, Loop, LoopControl, Task
+from orchestrator.model import Condition, Loop, LoopControl, Task
 from orchestrator.template.types import Map
 from tests.engine.harness import run_play
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.engine import recap
-from orchestrator.engine.events import HostRecap, TaskResult
 from orchestrator.engine.hosts import serial_sizes
+from orchestrator.events import HostRecap, TaskResult
 
 
 def result(status, **more):

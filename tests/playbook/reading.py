@@ -11,9 +11,9 @@ from modules import registry
 from orchestrator.content.loader import ContentLoader
 from orchestrator.engine.actions import register_all
 from orchestrator.errors import Faults, OrchError
+from orchestrator.model import Play, Playbook, Task
 from orchestrator.playbook.listing import walk
 from orchestrator.playbook.loader import PlaybookLoader
-from orchestrator.playbook.model import Play, Playbook, Task
 
 register_all()
 

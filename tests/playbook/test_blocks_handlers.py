@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.model import Block
 from orchestrator.playbook.listing import walk
-from orchestrator.playbook.model import Block
 from tests.playbook.reading import by_name
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.errors import ContentError, Faults
+from orchestrator.model import Block
 from orchestrator.playbook.listing import walk
-from orchestrator.playbook.model import Block
 from orchestrator.template.types import Map
 from tests.playbook.reading import tasks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.playbook.model import Block
+from orchestrator.model import Block
 from tests.playbook.reading import Project, by_name, tasks
 
 SITE = "- hosts: all\n  roles:\n"

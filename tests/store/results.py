@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.engine.events import TaskResult
+from orchestrator.events import TaskResult
 
 RUN = "20261121-0900-abcdef"
 MOMENT = datetime(2026, 11, 21, 9, 0, 0, 123456, UTC)

@@ -15,8 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect
 from sqlmodel import Session, select
 
-from orchestrator.engine.events import TaskResult
 from orchestrator.errors import StoreError
+from orchestrator.events import TaskResult
 from orchestrator.store import RunRecord, Store, schema
 from orchestrator.store.columns import TABLES
 from orchestrator.store.migrate import config, sqlite_script, upgrade

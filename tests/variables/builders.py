@@ -8,7 +8,7 @@ from orchestrator.content.loader import ContentLoader
 from orchestrator.content.trust import trust
 from orchestrator.content.yaml import load_yaml
 from orchestrator.errors import Origin
-from orchestrator.playbook.model import Play, Role, Task
+from orchestrator.model import Play, Role, Task
 from orchestrator.template.engine import Engine
 from orchestrator.template.types import Map
 from orchestrator.variables.store import VariableStore

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.playbook.model import Prompt
+from orchestrator.model import Prompt
 from orchestrator.template.types import Template
 from tests.variables.builders import HERE, make_play, make_role, make_store, make_task, vars_of, write
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Protocol, TextIO
 
-from orchestrator.engine.events import Event
+from orchestrator.events import Event
 
 
 class Display(Protocol):

@@ -12,7 +12,7 @@ from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.plain import PlainDisplay
 from orchestrator.cli.display.safe import one_line, safe
 from orchestrator.cli.display.values import shown_values, to_json
-from orchestrator.engine.events import Event, Notice, RunEnded, TaskDone, TaskResult
+from orchestrator.events import Event, Notice, RunEnded, TaskDone, TaskResult
 
 COMMANDS = frozenset({"command", "shell", "raw", "script", "win_command", "win_shell"})
 WORDS = {"ok": "SUCCESS", "changed": "CHANGED", "skipped": "SKIPPED", "failed": "FAILED", "unreachable": "UNREACHABLE!",

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from orchestrator.cli.display.excerpt import excerpt, origin_of
 from orchestrator.cli.display.safe import one_line, safe
-from orchestrator.engine.events import TaskResult
+from orchestrator.events import TaskResult
 
 OUTPUT_LINES = 10
 """Of what a command said, from its end: most often the reason."""

@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from orchestrator.cli.display import Display
-from orchestrator.engine.events import Event
+from orchestrator.events import Event
 
 
 class Guarded:

@@ -10,8 +10,8 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, TextIO
 
-from orchestrator.engine.events import Event, ItemDone
 from orchestrator.errors import Origin
+from orchestrator.events import Event, ItemDone
 from orchestrator.store.text import to_json
 
 _names: dict[type, tuple[str, tuple[str, ...]]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from orchestrator.cli.display.safe import safe
 from orchestrator.cli.display.styles import named
-from orchestrator.engine.events import RunEnded
+from orchestrator.events import RunEnded
 
 HOSTS_NAMED = 20
 

@@ -26,7 +26,7 @@ from orchestrator.cli.display.safe import one_line, safe, safe_json
 from orchestrator.cli.display.styles import GOOD, MARKS, STYLES, named
 from orchestrator.cli.display.task_state import TaskState
 from orchestrator.cli.display.values import shown_values
-from orchestrator.engine.events import (
+from orchestrator.events import (
     Event,
     Included,
     ItemDone,

@@ -15,7 +15,7 @@ from orchestrator.cli.display.excerpt import excerpt, origin_of
 from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.safe import one_line, safe, width
 from orchestrator.cli.display.values import dumped, is_shown
-from orchestrator.engine.events import (
+from orchestrator.events import (
     Event,
     HostRecap,
     Included,

@@ -12,7 +12,7 @@ from orchestrator.cli.display.jsonl import JsonLines
 from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.safe import one_line, safe
 from orchestrator.cli.display.styles import named
-from orchestrator.engine.events import Event, HostRecap, Notice, RunEnded, TaskDone, TaskResult
+from orchestrator.events import Event, HostRecap, Notice, RunEnded, TaskDone, TaskResult
 
 DIFF_LINES = 60
 """Of one file's differences; the rest is counted."""

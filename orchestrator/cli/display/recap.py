@@ -9,7 +9,7 @@ from rich.text import Text
 
 from orchestrator.cli.display.safe import one_line
 from orchestrator.cli.display.styles import STYLES, named
-from orchestrator.engine.events import HostRecap
+from orchestrator.events import HostRecap
 
 ALWAYS = ("ok", "changed", "failed")
 MANY = 24

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.display.safe import safe
-from orchestrator.engine.events import TaskResult
+from orchestrator.events import TaskResult
 
 COLOURS = {"ok": "green", "changed": "yellow", "skipped": "cyan", "failed": "red", "unreachable": "red",
            "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "running": "blue"}

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from orchestrator.cli.display.styles import WORST_FIRST
-from orchestrator.engine.events import TaskResult, TaskStarted
+from orchestrator.events import TaskResult, TaskStarted
 
 
 @dataclass(slots=True)

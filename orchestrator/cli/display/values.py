@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.cli.display.safe import safe_json
-from orchestrator.engine.events import TaskResult
+from orchestrator.events import TaskResult
 
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 _NEVER = frozenset({"failed", "skipped", "diff", "warnings", "deprecations", "exception", "results", "error_code",

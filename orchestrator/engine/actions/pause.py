@@ -18,9 +18,9 @@ from typing import Any
 from modules.api import Arg, exclusive
 from orchestrator.engine.asking import answer
 from orchestrator.engine.call import Call
-from orchestrator.engine.events import Notice
 from orchestrator.engine.outcome import Value
 from orchestrator.errors import TaskFault
+from orchestrator.events import Notice
 
 ARGS = {
     "minutes": Arg("float", help="How long, in minutes."),
