@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ MAX_BYTES = 64 * 1024 * 1024
 class ContentLoader:
     """Files by path, each read and parsed once. ``digest`` covers every byte read, in order of reading."""
 
-    def __init__(self, vault: Vault | None = None, *, trusted: bool = True) -> None:
+    def __init__(self, vault: Vault | None = None, *, trusted: bool = True,
+                 on_duplicate: Callable[[str], None] | None = None) -> None:
+        self.on_duplicate = on_duplicate
         self.vault = vault or Vault(())
         self.trusted = trusted
         self._documents: dict[str, Any] = {}
@@ -47,7 +50,8 @@ class ContentLoader:
         name = os.fspath(path)
         if name not in self._documents:
             self._documents[name] = load_yaml(
-                self.read_text(name), file=name, vault=self.vault, trusted=self.trusted
+                self.read_text(name), file=name, vault=self.vault, trusted=self.trusted,
+                on_duplicate=self.on_duplicate,
             )
         return self._documents[name]
 

@@ -41,18 +41,20 @@ def load_yaml(
     vault: object | None = None,
     trusted: bool = True,
     first_line: int = 1,
+    on_duplicate: Callable[[str], None] | None = None,
 ) -> Any:
     """Read one YAML document. A path object is read; a ``str`` is the text itself, and ``file`` names its origin.
 
     Mappings are `Map`, sequences `Seq`, trusted strings that hold Jinja `Template`; an empty document is None.
     ``trusted=False`` gives data alone: no `Template` is made. ``!vault`` becomes `Sealed`, which whoever renders opens
     (``vault`` is taken for symmetry with the loader, and is not needed here). ``first_line``: the line at which the
-    text stands in the file. Raises `SyntaxFault` with line and caret, ContentError for what cannot be read.
+    text stands in the file. ``on_duplicate`` is told of a key that is given twice in a mapping, and the later one holds;
+    without it that is a fault. Raises `SyntaxFault` with line and caret, ContentError for what cannot be read.
     """
     text, name = _text_of(source, file)
     if len(text) > MAX_BYTES:
         raise ContentError(f"{name} is larger than {MAX_BYTES // 2**20} MiB", origin=Origin(name))
-    return _Document(text, name, trusted, first_line - 1).read()
+    return _Document(text, name, trusted, first_line - 1, on_duplicate).read()
 
 
 def _text_of(source: str | os.PathLike[str], file: str | None) -> tuple[str, str]:
@@ -94,7 +96,9 @@ class _Frame:
 
 
 class _Document:
-    def __init__(self, text: str, file: str, trusted: bool, line_shift: int) -> None:
+    def __init__(self, text: str, file: str, trusted: bool, line_shift: int,
+                 on_duplicate: Callable[[str], None] | None) -> None:
+        self.on_duplicate = on_duplicate
         self.text = text
         self.file = file
         self.trusted = trusted
@@ -269,14 +273,18 @@ class _Document:
             frame.merges.append((value, mark))
             return
         if key in target:
-            first = target.key_marks[key]
-            self._fail(
-                f"the key {key!r} is given twice", frame.key_mark,
-                f"it stands at {self.file}:{first[0]}:{first[1]} already; remove one of the two",
-            )
+            self._duplicate(key, target.key_marks[key], frame.key_mark)
         target[key] = value
         target.key_marks[key] = frame.key_mark
         target.value_marks[key] = mark
+
+    def _duplicate(self, key: Any, first: tuple[int, int], second: tuple[int, int]) -> None:
+        already = f"{self.file}:{first[0]}:{first[1]}"
+        if self.on_duplicate is None:
+            self._fail(f"the key {key!r} is given twice", second,
+                       f"it stands at {already} already; remove one of the two")
+        here = f"{self.file}:{second[0]}:{second[1]}"
+        self.on_duplicate(f"the key {key!r} at {here} stands at {already} already; the later one holds")
 
     def _merge(self, frame: _Frame, merges: list[Any]) -> None:
         """``<<``: keys of the merged mappings that the mapping itself lacks; the first mapping named wins."""

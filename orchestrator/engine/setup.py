@@ -71,7 +71,7 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     secrets = secrets or Secrets()
     warnings: list[str] = []
     register_all()
-    content = ContentLoader(secrets.vault)
+    content = ContentLoader(secrets.vault, on_duplicate=_on_duplicate(environ, warnings))
     present, missing = _sources(options.inventory)
     inventory = load_inventory(present, secrets.vault, warnings)
     folder = _playbook_folder(options.playbooks, environ)
@@ -101,6 +101,12 @@ def _sources(given: Sequence[str]) -> tuple[list[str], list[str]]:
 def _needs_no_inventory(playbook: Playbook) -> bool:
     """Every play is for localhost alone, which is always known."""
     return all(play.hosts in ("localhost", ["localhost"]) for play in playbook.plays)
+
+
+def _on_duplicate(environ: Mapping[str, str], warnings: list[str]) -> Callable[[str], None] | None:
+    """What a key given twice is, by Ansible's setting: a warning (the default), nothing, or a fault."""
+    setting = environ.get("ANSIBLE_DUPLICATE_YAML_DICT_KEY", "warn").lower()
+    return {"error": None, "ignore": lambda text: None}.get(setting, warnings.append)
 
 
 def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str]) -> Inventory:
@@ -237,6 +243,8 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
     from orchestrator.engine.files import FileDigests
 
     environ = os.environ if environ is None else environ
+    if bench.content.on_duplicate == bench.warnings.append:
+        bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
     links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)))
     return RunContext(
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,

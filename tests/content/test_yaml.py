@@ -155,6 +155,12 @@ def test_a_key_given_twice_names_both_places() -> None:
     assert "f.yml:1:1" in (caught.value.hint or "")
 
 
+def test_a_key_given_twice_may_be_told_instead() -> None:
+    told: list[str] = []
+    assert load_yaml("a: 1\nb: 2\na: 3\n", file="f.yml", on_duplicate=told.append) == {"a": 3, "b": 2}
+    assert len(told) == 1 and "f.yml:3:1" in told[0] and "f.yml:1:1" in told[0]
+
+
 def test_aliases_that_expand_without_end_are_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]

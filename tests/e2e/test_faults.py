@@ -45,14 +45,29 @@ def test_five_mistakes_print_five_places_and_touch_no_host(project):
     ("- hosts: all\n\ttasks: []\n", ["site.yml:2:", "tab"]),
     ("hosts: all\n", ["site.yml:1:", "list"]),
     ("", ["empty"]),
-    ("- hosts: all\n  tasks:\n    - debug: msg=a\n      debug: msg=b\n", ["site.yml:4:"]),
-], ids=["yaml", "tab", "no-list", "empty", "twice"])
+], ids=["yaml", "tab", "no-list", "empty"])
 def test_bad_yaml_is_placed(project, playbook, words):
     (project.folder / "site.yml").write_text(playbook)
     ended = project.run("-c", "local")
     assert ended.rc == 1
     for word in words:
         assert word in fatal(ended), fatal(ended)
+
+
+@pytest.mark.parametrize(("setting", "rc"), [("warn", 0), ("error", 1), ("ignore", 0)])
+def test_a_key_given_twice_is_a_warning_unless_it_is_to_be_an_error(project, setting, rc):
+    project.env["ANSIBLE_DUPLICATE_YAML_DICT_KEY"] = setting
+    project.write(site="""
+        - hosts: localhost
+          gather_facts: false
+          tasks:
+            - debug: {msg: first}
+              debug: {msg: second}
+    """)
+    ended = project.run("-c", "local")
+    assert ended.rc == rc, fatal(ended)
+    assert ("site.yml:6:" in fatal(ended)) is (setting != "ignore")
+    assert ("second" in ended.out) is (rc == 0)
 
 
 def test_an_unreachable_host_says_why_and_the_others_go_on(project, lab_host):
