@@ -48,7 +48,7 @@ def load_yaml(
     Mappings are `Map`, sequences `Seq`, trusted strings that hold Jinja `Template`; an empty document is None.
     ``trusted=False`` gives data alone: no `Template` is made. ``!vault`` becomes `Sealed`, which whoever renders opens
     (``vault`` is taken for symmetry with the loader, and is not needed here). ``first_line``: the line at which the
-    text stands in the file. ``on_duplicate`` is told of a key that is given twice in a mapping, and the later one holds;
+    text stands in the file. ``on_duplicate`` is told of a key given twice in a mapping, of which the later one holds;
     without it that is a fault. Raises `SyntaxFault` with line and caret, ContentError for what cannot be read.
     """
     text, name = _text_of(source, file)
