@@ -183,7 +183,7 @@ class Call:
             watch()
         self.run.acknowledge(connection, job_id, self.attempt)
 
-    async def raw(self, command: str, stdin: bytes = b"", executable: str | None = None) -> Value:
+    async def raw(self, command: str, stdin: bytes = b"") -> Value:
         """Run a command line by the login shell, without a runtime: for hosts that have no Python yet."""
         connection = await self.connection_for_raw()
         timeout_s = self.timeout_s()

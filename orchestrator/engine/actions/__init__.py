@@ -13,7 +13,7 @@ from typing import Any
 
 from modules import registry
 from orchestrator.engine.call import Call
-from orchestrator.engine.outcome import Value, failure
+from orchestrator.engine.outcome import Value
 
 Action = Callable[[Call], Awaitable[Value]]
 
@@ -54,13 +54,8 @@ def register_all() -> None:
 
 def _describe(name: str, file: str) -> Any:
     module = importlib.import_module(f"orchestrator.engine.actions.{file}")
-    spec = getattr(module, "SPECS", {}).get(name, module)
-    get = spec.get if isinstance(spec, dict) else lambda key, default=None: getattr(spec, key, default)
     return registry.ModuleInfo(
-        name, get("ARGS", {}), rules=get("RULES", ()), free_form=get("FREE_FORM"),
-        retry_safe=bool(get("RETRY_SAFE", True)), check_mode="own",
-        doc=get("DOC") or module.__doc__ or "", kind="action", allow_unknown=bool(get("ALLOW_UNKNOWN", False)),
+        name, getattr(module, "ARGS", {}), rules=getattr(module, "RULES", ()),
+        free_form=getattr(module, "FREE_FORM", None), retry_safe=getattr(module, "RETRY_SAFE", True), check_mode="own",
+        doc=module.__doc__ or "", kind="action", allow_unknown=getattr(module, "ALLOW_UNKNOWN", False),
     )
-
-
-__all__ = ["Action", "action_for", "failure", "register_all", "run_module"]

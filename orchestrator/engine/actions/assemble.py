@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engine.actions.copy import Blobs, _true, offer_bytes
+from orchestrator.engine.actions.copy import Blobs, is_true, offer_bytes
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, failure
 
@@ -15,7 +15,7 @@ OWN = ("src", "delimiter", "regexp", "ignore_hidden", "remote_src", "decrypt")
 
 async def run(call: Call) -> Value:
     args: dict[str, Any] = dict(call.args)
-    if _true(args.get("remote_src", True)):
+    if is_true(args.get("remote_src", True)):
         return await call.execute("assemble", args)
     if not args.get("src") or not args.get("dest"):
         return failure("src and dest are required", "arguments")
@@ -35,7 +35,7 @@ def _assembled(folder: Path, args: dict[str, Any]) -> bytes:
     mark = str(delimiter).encode().decode("unicode_escape").encode() if delimiter else b""
     whole = b""
     for path in sorted(folder.iterdir()):
-        hidden = _true(args.get("ignore_hidden", False)) and path.name.startswith(".")
+        hidden = is_true(args.get("ignore_hidden", False)) and path.name.startswith(".")
         if not path.is_file() or hidden or (pattern and not pattern.search(path.name)):
             continue
         if whole and not whole.endswith(b"\n"):

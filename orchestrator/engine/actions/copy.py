@@ -10,14 +10,14 @@ from typing import Any
 from orchestrator.engine.call import Call
 from orchestrator.engine.files import FileDigest
 from orchestrator.engine.outcome import Value, failure
-from orchestrator.errors import ContentError, OrchError, TaskFault
+from orchestrator.errors import ContentError, OrchError
 
 Blobs = dict[str, "Path | bytes"]
 
 
 async def run(call: Call) -> Value:
     args = dict(call.args)
-    if _true(args.get("remote_src")) or (args.get("src") is None and "content" not in args):
+    if is_true(args.get("remote_src")) or (args.get("src") is None and "content" not in args):
         return await call.execute("copy", args)
     if "content" in args:
         if args.get("src") is not None:
@@ -47,7 +47,7 @@ async def send(call: Call, module: str, args: dict[str, Any], src: str) -> Value
     blobs: Blobs = {}
     if path.is_dir():
         args["src"] = None
-        args["tree"] = await _tree(call, path, src, blobs, follow=_true(args.get("local_follow", True)))
+        args["tree"] = await _tree(call, path, src, blobs, follow=is_true(args.get("local_follow", True)))
         args["_source"] = str(path)
     else:
         await offer(call, args, path, blobs)
@@ -58,7 +58,7 @@ async def send(call: Call, module: str, args: dict[str, Any], src: str) -> Value
 
 async def offer(call: Call, args: dict[str, Any], path: Path, blobs: Blobs) -> None:
     """Put a file's hash in place of ``src`` and remember where its bytes are."""
-    plain = _unvaulted(call, path) if _true(args.pop("decrypt", True)) else None
+    plain = _unvaulted(call, path) if is_true(args.pop("decrypt", True)) else None
     if plain is not None:
         args["src"] = offer_bytes(plain, blobs)
     else:
@@ -116,8 +116,6 @@ async def _leaf(call: Call, full: Path, relative: str, blobs: Blobs, follow: boo
     return {"path": relative, **digest.blob(), "mode": digest.mode}
 
 
-def _true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
+    """An argument as a boolean: actions see what the playbook wrote, before a module has coerced it."""
     return value if isinstance(value, bool) else str(value).lower() in ("true", "yes", "on", "1", "y", "t")
-
-
-__all__ = ["TaskFault", "content_text", "offer", "offer_bytes", "run", "send"]

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from orchestrator.engine.actions.copy import is_true
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, failure
 
@@ -24,7 +25,7 @@ async def run(call: Call) -> Value:
     if call.check:
         return {"changed": False, "skipped": True, "msg": "check mode not (yet) supported for this module"}
     try:
-        local = local_path(call, str(src), str(dest), flat=_true(args.get("flat")))
+        local = local_path(call, str(src), str(dest), flat=is_true(args.get("flat")))
     except ValueError as error:
         return failure(str(error), "path_denied")
     had = _sha1(local) if local.is_file() else None
@@ -114,7 +115,3 @@ class Sink:
 def _sha1(path: Path) -> str:
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
-
-
-def _true(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() in ("true", "yes", "on", "1", "y", "t")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.engine.actions.copy import Blobs, _true, offer
+from orchestrator.engine.actions.copy import Blobs, is_true, offer
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, failure
 
@@ -13,8 +13,8 @@ async def run(call: Call) -> Value:
     args: dict[str, Any] = dict(call.args)
     if not args.get("src") or not args.get("dest"):
         return failure("src (or content) and dest are required", "arguments")
-    copied = _true(args.pop("copy", True))
-    if _true(args.get("remote_src")) or not copied:
+    copied = is_true(args.pop("copy", True))
+    if is_true(args.get("remote_src")) or not copied:
         return await call.execute("unarchive", {**args, "remote_src": True})
     blobs: Blobs = {}
     path = call.find("files", str(args["src"]))
