@@ -3,7 +3,7 @@
 import time
 
 from agentlet import receipts
-from agentlet.wire import EventDigest
+from agentlet.wire import EventDigest, WireError
 
 
 class Job(object):
@@ -21,7 +21,7 @@ class Job(object):
         self.size = 0
         """Of `results`, in bytes."""
         self._runtime = runtime
-        self._tasks = header["tasks"]
+        self._tasks = [_checked(task) for task in header["tasks"]]
         self._digest = EventDigest()
         self._status = "ok"
         self._cancelled = self._lost = self._stop = False
@@ -99,6 +99,14 @@ class Job(object):
                             "kind": "finished", "status": status, "count": self._digest.count,
                             "digest": self._digest.hexdigest()})
         self._runtime.job_over(self)
+
+
+def _checked(task):
+    """The task, if it can be one: nonsense is found before anything of its job has begun."""
+    for name in ("id", "module"):
+        if not isinstance(task[name], str):
+            raise WireError("A task's %s is no text" % name)
+    return task
 
 
 def split(tasks, identity_of):

@@ -6,6 +6,7 @@ import signal
 import time
 
 CONGESTED_BYTES = 4 * 1024 * 1024
+_CHUNKS_AT_ONCE = 16
 
 
 class Reactor(object):
@@ -61,6 +62,8 @@ class Reactor(object):
 
     def _once(self):
         congested = self.outlet is not None and self.outlet.pending > CONGESTED_BYTES
+        for sender in list(self._senders.values()):
+            sender.flush_new()
         readers = [fd for fd, (_, gated) in self._readers.items() if not (gated and congested)] + [self._wake_r]
         writers = [fd for fd, sender in self._senders.items() if sender.pending]
         readable, writable, _ = select.select(readers, writers, [], self._timeout())
@@ -109,40 +112,55 @@ class Reactor(object):
 
 
 class Sender(object):
-    """Writes to a descriptor without ever blocking; what does not fit waits in memory. A closed reader is no error."""
+    """Writes to a descriptor without ever blocking; what does not fit waits in memory. A closed reader is no error.
+
+    What is sent goes out before the reactor waits again: several small frames in one write.
+    """
 
     def __init__(self, reactor, fd):
         self.fd = fd
         self.broken = False
         self._reactor = reactor
         self._chunks = []
+        self._has_new = False
         self.pending = 0
         os.set_blocking(fd, False)
         reactor.add_sender(self)
 
     def send(self, data):
-        if self.broken:
+        if self.broken or not data:
             return
         self._chunks.append(data)
         self.pending += len(data)
-        if len(self._chunks) == 1:
+        self._has_new = True
+
+    def flush_new(self):
+        """Writes, if something was sent since the last time: what could not be written then waits for `flush`."""
+        if self._has_new:
             self.flush()
 
     def flush(self):
         """Writes what can be written now."""
+        self._has_new = False
         try:
             while self._chunks:
-                written = os.write(self.fd, self._chunks[0])
-                self.pending -= written
-                if written < len(self._chunks[0]):
-                    self._chunks[0] = self._chunks[0][written:]
-                else:
-                    self._chunks.pop(0)
+                self._drop(os.writev(self.fd, self._chunks[:_CHUNKS_AT_ONCE]))
         except BlockingIOError:
             pass
         except OSError:
             # The other side is gone; whoever reads from it notices the same and acts on it.
             self.broken, self._chunks, self.pending = True, [], 0
+
+    def _drop(self, written):
+        """Forgets the first bytes: they are gone."""
+        self.pending -= written
+        while written:
+            size = len(self._chunks[0])
+            if written < size:
+                self._chunks[0] = self._chunks[0][written:]
+                return
+            written -= size
+            del self._chunks[0]
 
     def flush_for(self, limit_s):
         """Writes everything, or gives up after ``limit_s``."""

@@ -55,6 +55,8 @@ class Runtime(object):
         self._greeted = self._leaving = False
         self._jobs = {}
         self._children = {}
+        self._workers = []
+        self._spare = None
         self._finished = OrderedDict()
         self._finished_bytes = 0
         self._idle_limit_s = None
@@ -87,13 +89,41 @@ class Runtime(object):
     def leg(self, job, identity, tasks):
         if identity is None:
             from agentlet.workerleg import WorkerLeg
-            self._import_modules(tasks)
             return WorkerLeg(self, job, tasks)
         from agentlet.child import Child, ChildLeg
         child = self._children.get(identity)
         if child is None:
             child = self._children[identity] = Child(self, identity)
         return ChildLeg(self, job, tasks, child)
+
+    def fork_worker(self, leg, job, tasks, book_path):
+        """A new worker with its first job; `OSError` when the system has no process."""
+        from agentlet.workerprocess import WorkerProcess
+        self._workers = [process for process in self._workers if process.pid is not None]
+        self._workers.append(WorkerProcess(self, leg, job, tasks, book_path))
+        return self._workers[-1]
+
+    def take_spare(self):
+        """The worker that waits for a job, if there is one."""
+        spare, self._spare = self._spare, None
+        return spare if spare is not None and spare.pid is not None else None
+
+    def keep_spare(self, process):
+        """A worker has nothing to do: it waits for the next job, unless another one does, or no job will come."""
+        if self._spare is not None or self._leaving or process.pid is None:
+            return process.close()
+        process.leg, self._spare = None, process
+        return None
+
+    def import_modules(self, tasks):
+        """Before a fork, so that every worker finds them warm. A broken one is reported by the task that needs it."""
+        from agentlet import execute
+        from modules.api import Failed
+        for name in sorted(set(task["module"] for task in tasks)):
+            try:
+                execute.load(name)
+            except (Failed, SystemExit):
+                continue
 
     def job_over(self, job):
         self._jobs.pop(job.id, None)
@@ -148,7 +178,8 @@ class Runtime(object):
                 os.environ[name] = value
         self._rest()
 
-    def _source(self, header, body):
+    def install_source(self, header, body):
+        """Makes this the source of a module, in this process: imported before or not, it is imported anew."""
         decompressor = zlib.decompressobj()
         text = decompressor.decompress(body, _MAX_SOURCE_BYTES)
         if decompressor.unconsumed_tail:
@@ -157,8 +188,13 @@ class Runtime(object):
         if not name.startswith("modules."):
             raise WireError("A source must be a module of modules, not %s" % name)
         self._sources[name] = text.decode("utf-8")
-        self.source_frames.append((header, body))
         sys.modules.pop(name, None)
+
+    def _source(self, header, body):
+        self.install_source(header, body)
+        self.source_frames.append((header, body))
+        for process in self._workers:
+            process.send(header, body)
 
     def _secret(self, header, body):
         if self.secrets.get(header["name"]) != header["value"]:
@@ -209,6 +245,9 @@ class Runtime(object):
     def _end(self, lost):
         self._leaving = True
         self.reactor.remove_reader(self._in)
+        spare = self.take_spare()
+        if spare is not None:
+            spare.close()
         for job in list(self._finished.values()):
             self._write_unstored(job)
         for child in list(self._children.values()):
@@ -268,7 +307,7 @@ class Runtime(object):
 
     def _warm_up(self):
         """Imports what the first task needs while the controller is on its way to send it."""
-        from agentlet import host, job, processes, workerleg  # noqa: F401
+        from agentlet import host, job, processes, workerleg, workerprocess  # noqa: F401
         host.account(self.uid)
         processes.become_subreaper()
         if self.receipts is not None:
@@ -276,16 +315,6 @@ class Runtime(object):
             receipts.sweep(self.receipts)
         if hasattr(gc, "freeze"):
             gc.freeze()
-
-    def _import_modules(self, tasks):
-        """Before the fork, so that every worker finds them warm. A broken one is reported by the task that needs it."""
-        from agentlet import execute
-        from modules.api import Failed
-        for name in sorted(set(task["module"] for task in tasks)):
-            try:
-                execute.load(name)
-            except (Failed, SystemExit):
-                continue
 
     def _open_receipts(self):
         from agentlet import receipts

@@ -1,24 +1,31 @@
-"""One forked process that executes a job's tasks in order, and speaks to its supervisor over pipes.
+"""One forked process that executes the tasks of a job in order, then those of the next, and speaks over pipes.
 
 It stops before the next task when its control pipe is closed (the carrier is lost). Its file descriptors 1 and 2 are a
 pipe of the supervisor's, so that a module that prints cannot disturb the frames.
+
+It takes another job only when the last one left nothing behind in it (see `Surroundings`): the job's last result says
+``idle`` then. Else it exits, and the next job gets a fork of the supervisor, as new as the first one.
 """
 
 import os
 import resource
-import select
 import signal
 import sys
 import time
 
 from agentlet import execute, processes, receipts
 from agentlet.host import Act
-from agentlet.wire import CHUNK_BYTES, MAX_HEADER_BYTES, WINDOW_BYTES, Decoder, WireError, encode, header_bytes
+from agentlet.wire import MAX_HEADER_BYTES, WireError, encode, header_bytes
+from agentlet.workerlink import Link
 from modules.api import Failed
 
 ENDS_JOB = ("failed", "interrupted", "cancelled")
 _HEADER_ROOM = 64 * 1024
 _POLL_S = 0.1
+_GROWTH_BYTES = 64 * 1024 * 1024
+"""A worker that grew by more serves no other job: memory goes back to the host with its process."""
+_DISORDERED = ("module_crashed", "module_broken", "out_of_memory")
+"""What a module may have left behind that ended so, nobody knows."""
 
 
 class CarrierLost(Exception):
@@ -47,39 +54,60 @@ def enter(output_fd, events_fd, control_fd):
     return highest + 1, highest + 2
 
 
+def serve(first, pipes, memory_limit_bytes, install_source):
+    """Executes a job, and every next one that the supervisor hands over, until it wants no more.
+
+    ``first``: job, tasks, and path of its receipts or None. ``pipes``: descriptors for output, events and control, the
+    worker's ends. ``install_source(header, body)`` takes modules that come later.
+    """
+    job, tasks, book_path = first
+    link = Link(job["id"], install_source, *enter(*pipes))
+    surroundings = Surroundings()
+    while Worker(job, tasks, book_path, link, memory_limit_bytes, surroundings).run():
+        frame = link.next_job()
+        if frame is None:
+            return
+        job, tasks, book_path = frame["job"], frame["tasks"], frame["book"]
+
+
 class Worker(object):
     """Executes ``tasks`` of ``job``; ``book_path`` is where receipts go, or None."""
 
-    def __init__(self, job, tasks, link, book_path, memory_limit_bytes):
+    def __init__(self, job, tasks, book_path, link, memory_limit_bytes, surroundings):
         self.job = job
         self.tasks = tasks
         self.link = link
         wanted = book_path and (any(task.get("receipt") for task in tasks) or os.path.exists(book_path))
         self.book = receipts.Book(book_path) if wanted else None
         self._memory = memory_limit_bytes
-        self._directory = os.getcwd()
-        self._environ = dict(os.environ) if len(tasks) > 1 else None
-        self._umask = os.umask(0o022)
-        os.umask(self._umask)
+        self._surroundings = surroundings
+        self._in_order = True
         self._pid = os.getpid()
 
     def run(self):
-        for task in self.tasks:
+        """True when the process is fit for another job, and the supervisor was told so with the last result."""
+        for number, task in enumerate(self.tasks, 1):
             if self.link.lost():
-                return
+                return False
             result = self._recorded(task) or self._execute(task)
             if os.getpid() != self._pid:
                 os._exit(0)  # a module forked, and this is the copy
-            self.link.event("result", task=task["id"], **result)
-            if result["status"] in ENDS_JOB and not task.get("continue_on_failure"):
-                return
+            is_last = number == len(self.tasks) or (
+                result["status"] in ENDS_JOB and not task.get("continue_on_failure"))
+            self._in_order = self._in_order and (result["error"] or {}).get("code") not in _DISORDERED
+            if not is_last:
+                self.link.event("result", task=task["id"], **result)
+                continue
+            idle = self._in_order and self._surroundings.are_as_found()
+            self.link.event("result", task=task["id"], idle=idle, **result)
+            return idle
 
     def _recorded(self, task):
         """What an earlier offer of this job left: its result, or word that it was interrupted; None to execute."""
         if self.book is None:
             return None
         pid = self.book.running(task["id"])
-        if task["id"] not in self.book.results and pid is not None:
+        if task["id"] not in self.book.results and pid not in (None, self._pid):
             self._await(task["id"], pid)
         result = self.book.results.get(task["id"])
         if result is not None:
@@ -144,7 +172,7 @@ class Worker(object):
             return execute.failure(fault.code, fault.message, fault.hint, fault.values)
         finally:
             _limit_memory(None)
-            self._tear_down()
+            self._surroundings.restore()
 
     def _set_up(self, task):
         for name, value in (task.get("environment") or {}).items():
@@ -155,8 +183,21 @@ class Worker(object):
             except OSError as error:
                 raise Failed("no_directory", "Cannot work in %s: %s" % (task["cwd"], error.strerror))
 
-    def _tear_down(self):
-        if self._environ is not None and dict(os.environ) != self._environ:
+
+class Surroundings(object):
+    """What a process has besides its memory, as found at first: put back after a task, checked after a job."""
+
+    def __init__(self):
+        self._directory = os.getcwd()
+        self._environ = dict(os.environ)
+        self._umask = os.umask(0o022)
+        os.umask(self._umask)
+        self._descriptor = _free_descriptor()
+        self._peak_bytes = _peak_bytes()
+
+    def restore(self):
+        """After a task: environment, umask and directory as they were; what was printed goes out."""
+        if dict(os.environ) != self._environ:
             os.environ.clear()
             os.environ.update(self._environ)
         os.umask(self._umask)
@@ -170,100 +211,32 @@ class Worker(object):
             except (OSError, ValueError):
                 pass  # the module closed it
 
+    def are_as_found(self):
+        """False when there are processes, threads or descriptors that were not there, or much more memory."""
+        threading = sys.modules.get("threading")
+        return not (_has_children() or threading and threading.active_count() > 1
+                    or _free_descriptor() != self._descriptor or _peak_bytes() > self._peak_bytes + _GROWTH_BYTES)
 
-class Link(object):
-    """The worker's end of the pipes: what `agentlet.blobs` calls a link."""
 
-    def __init__(self, job, out_fd, control_fd):
-        self.task = None
-        self._job = job
-        self._out = out_fd
-        self._control = control_fd
-        self._decoder = Decoder()
-        self._frames = []
-        self._closed = False
-        self._credit = {}
-        self._streams = 0
+def _has_children():
+    """Reaps those that have ended. One that runs on is a daemon, which must not keep a worker's number and pipes."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    except ChildProcessError:
+        return False
 
-    def event(self, kind, **fields):
-        if kind == "temp":
-            return self.send(dict(fields, t="temp"))
-        fields.setdefault("task", self.task)
-        self.send(dict({"t": "event", "job": self._job, "kind": kind}, **fields))
 
-    def send(self, header, body=b""):
-        data = memoryview(encode(header, body))
-        while len(data):
-            data = data[os.write(self._out, data):]
+def _free_descriptor():
+    """The lowest number that is free: one that was leaked has taken it."""
+    number = os.dup(0)
+    os.close(number)
+    return number
 
-    def lost(self):
-        """True when the supervisor has closed the control pipe. Does not wait."""
-        while not self._closed and select.select([self._control], [], [], 0)[0]:
-            self._receive()
-        return self._closed
 
-    def blob_chunks(self, ref):
-        """Asks for a blob and yields it, granting credit as it is consumed."""
-        digest = ref["blob"]
-        self.send({"t": "need", "job": self._job, "digest": digest, "credit": WINDOW_BYTES})
-        offset, last, body = 0, False, b""
-        while not last:
-            body, last = self._next_chunk(digest, offset)
-            offset += len(body)
-            try:
-                yield body
-            except GeneratorExit:
-                return self._drop_rest(digest, offset, last)
-            if not last:
-                self.send({"t": "need", "job": self._job, "digest": digest, "credit": len(body)})
-
-    def _drop_rest(self, digest, offset, last):
-        """A transfer cannot be called off: what is not wanted any more is taken and dropped."""
-        while not last:
-            self.send({"t": "need", "job": self._job, "digest": digest, "credit": CHUNK_BYTES})
-            body, last = self._next_chunk(digest, offset)
-            offset += len(body)
-
-    def _next_chunk(self, digest, offset):
-        header, body = self._await(lambda h: h.get("digest") == digest and h["t"] in ("blob", "blob_error"))
-        if header["t"] == "blob_error":
-            raise Failed("blob_unavailable", "The controller cannot send the file: %s" % header.get("message"))
-        if header.get("offset") != offset:
-            raise Failed("blob_damaged", "Blob %s came out of order" % digest)
-        return body, bool(header.get("last"))
-
-    def open_upload(self, path, size, mode):
-        self._streams += 1
-        stream = "%s:%d:%d" % (self.task, os.getpid(), self._streams)
-        self._credit[stream] = WINDOW_BYTES
-        self._upload = {"size": size, "mode": mode, "path": path}
-        return stream
-
-    def send_chunk(self, stream, offset, data, last):
-        assert len(data) <= CHUNK_BYTES
-        while self._credit[stream] < len(data):
-            header, _ = self._await(lambda h: h["t"] == "credit" and h.get("stream") == stream)
-            self._credit[stream] += int(header.get("bytes", 0))
-        self._credit[stream] -= len(data)
-        self.send(dict({"t": "upload", "job": self._job, "stream": stream, "offset": offset, "last": bool(last)},
-                       **self._upload), data)
-
-    def _await(self, wanted):
-        while True:
-            for index, (header, body) in enumerate(self._frames):
-                if wanted(header):
-                    del self._frames[index]
-                    return header, body
-            if self._closed:
-                raise Failed("carrier_lost", "The connection was lost in the middle of a file")
-            self._receive()
-
-    def _receive(self):
-        data = os.read(self._control, 1 << 18)
-        if data:
-            self._frames += self._decoder.feed(data)
-        else:
-            self._closed = True
+def _peak_bytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _interrupted(entry):

@@ -1,7 +1,8 @@
-"""The supervisor's side of a worker: forks it, relays its frames, watches its time, tells how it ended.
+"""Some tasks of a job in the hands of a worker: relays its frames, watches its time, tells how it ended.
 
-A leg is a run of consecutive tasks of a job under one identity. This one executes them in forked workers: one for all
-of them, and a new one for the rest when a worker was lost with a task whose failure does not end the job.
+A leg is a run of consecutive tasks of a job under one identity. This one has them executed by one worker, the spare
+one of an earlier job if there is one, and by a new one for the rest when a worker was lost with a task whose failure
+does not end the job.
 """
 
 import os
@@ -10,17 +11,12 @@ import time
 
 from agentlet import processes, receipts, worker
 from agentlet.execute import failure
-from agentlet.output import HeadTail
-from agentlet.reactor import Sender, read_available
 from agentlet.termination import Termination
-from agentlet.wire import WINDOW_BYTES, Decoder, WireError
+from agentlet.wire import WireError
 
 LOST_LIMIT_S = 600.0
 """How long the running task may go on after the carrier was lost, at most."""
-_PRINTED_LIMIT_BYTES = 64 * 1024
-_PRINTED_SHOWN = 2000
 _STEP_S = 0.05
-_MAX_UNREAD_BYTES = 4 * WINDOW_BYTES
 
 
 class WorkerLeg(object):
@@ -32,26 +28,32 @@ class WorkerLeg(object):
         self._job = job
         self._tasks = tasks
         self._done = 0
-        self._control = self._running = self._timer = None
+        self._worker = self._running = self._foreign = self._timer = None
+        self._started, self._since = runtime.time(), 0
+        self._temps = set()
         self._failed = False
         self._stop = False
         self._lost = False
         self._ending = None
         self._endings = []
-        self._pid = None
 
     # What the job asks of a leg
 
     def start(self):
-        self._fork()
+        spare = self._runtime.take_spare()
+        if spare is None:
+            return self._fork()
+        try:
+            self._begin_worker(spare)
+            spare.hand_over(self, self._job.header, self._tasks, self._job.book_path)
+        except WireError:  # with what it needs besides, the job is too large for a frame
+            spare.close()
+            self._fork()
 
     def send(self, header, body):
         """A frame of the controller for the worker: blob, blob_error, credit."""
-        if self._control is None:
-            return
-        if self._control.pending > _MAX_UNREAD_BYTES:
-            raise WireError("More was sent than was asked for")
-        self._control.send(self._runtime.encode(header, body))
+        if self._worker is not None:
+            self._worker.send(header, body)
 
     def cancel(self):
         self._terminate("cancelled", "cancelled", "The task was cancelled")
@@ -64,77 +66,43 @@ class WorkerLeg(object):
     def lose(self):
         """The carrier is gone: the running task may end, no other begins."""
         self._lost = True
-        self._close_control()
+        if self._worker is not None:
+            self._worker.hang_up()
         self._arm(LOST_LIMIT_S)
 
     # One worker
 
     def _fork(self):
-        events_r, events_w = os.pipe()
-        control_r, control_w = os.pipe()
-        printed_r, printed_w = os.pipe()
+        self._runtime.import_modules(self._tasks[self._done:])
         try:
-            pid = os.fork()
+            self._begin_worker(self._runtime.fork_worker(self, self._job.header, self._tasks[self._done:],
+                                                         self._job.book_path))
         except OSError as error:
-            for fd in (events_r, events_w, control_r, control_w, printed_r, printed_w):
-                os.close(fd)
-            return self._not_forked(error)
-        if pid == 0:
-            self._in_child(events_w, control_r, printed_w)
-        for fd in (events_w, control_r, printed_w):
-            os.close(fd)
-        self._pid = pid
-        self._running = self._timer = self._foreign = None
+            self._not_forked(error)
+
+    def _begin_worker(self, process):
+        self._worker = process
+        self._has_begun = False
+        self._running = self._foreign = None
         self._since, self._started = processes.now_ticks(), time.time()
         self._temps = set()
-        self._decoder = Decoder()
-        self._events, self._printed_fd = events_r, printed_r
-        self._printed = HeadTail(_PRINTED_LIMIT_BYTES)
-        self._control = Sender(self._reactor, control_w)
-        os.set_blocking(events_r, False)
-        os.set_blocking(printed_r, False)
-        self._reactor.add_reader(events_r, self._read_events, gated=True)
-        self._reactor.add_reader(printed_r, self._read_printed)
-        self._reactor.on_exit(pid, self._exited)
-        return None
 
     def _not_forked(self, error):
         """No process is to be had: an overloaded host, or a limit on the user's processes."""
-        self._running, self._started, self._printed = self._task(), time.time(), HeadTail(_PRINTED_LIMIT_BYTES)
+        self._running, self._started = self._task(), time.time()
         self._report("failed", "no_process", "The host has no process for this task: %s" % error.strerror,
                      "See ulimit -u, and the host's memory")
         self._job.leg_over("failed", True)
 
-    def _in_child(self, events_w, control_r, printed_w):
-        status = 1
-        try:
-            link = worker.Link(self._job.id, *worker.enter(printed_w, events_w, control_r))
-            worker.Worker(self._job.header, self._tasks[self._done:], link, self._job.book_path,
-                          self._runtime.memory_limit_bytes).run()
-            status = 0
-        except worker.CarrierLost:
-            status = 0
-        except BaseException:  # nothing may climb into the supervisor's code from here; the trace goes to fd 2
-            import traceback
-            os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
-        finally:
-            os._exit(status)
+    def disturbed(self, error):
+        """The worker's frames make no sense any more."""
+        self._terminate("failed", "module_crashed", "The module disturbed the worker's own pipe: %s" % error)
 
-    def _read_events(self):
-        data = read_available(self._events)
-        if data is None or self._ending is not None:
-            return None
-        if not data:
-            self._reactor.remove_reader(self._events)
-            return None
-        try:
-            for header, body in self._decoder.feed(data):
-                self._handle(header, body)
-        except WireError as error:
-            self._terminate("failed", "module_crashed", "The module disturbed the worker's own pipe: %s" % error)
-        return data
-
-    def _handle(self, header, body):
+    def take(self, header, body):
+        """A frame of the worker."""
+        if self._ending is not None:
+            return
+        self._has_begun = True
         kind = header.get("kind") if header["t"] == "event" else header["t"]
         if kind == "started":
             self._begin(header)
@@ -158,15 +126,18 @@ class WorkerLeg(object):
         self._job.emit(header)
 
     def _end(self, header):
-        while self._read_printed():
-            pass
         self._disarm()
-        note = self._printed_note()
+        is_idle = header.pop("idle", False)
+        note = self._worker.printed_note((self._running or {}).get("no_log"))
         if note:
             header["warnings"] = list(header.get("warnings") or []) + [note]
         self._running = self._foreign = None
         self._count(header["status"])
         self._job.emit(header, keep=True)
+        if is_idle:
+            spare, self._worker = self._worker, None
+            self._runtime.keep_spare(spare)
+            self._next("ok")
 
     def _wait_for(self, header):
         """The worker waits for a process of an earlier runtime: its time counts from when it began."""
@@ -188,36 +159,35 @@ class WorkerLeg(object):
 
     # Its end
 
-    def _exited(self, status):
-        self._pid = None
-        if self._ending is None:
-            while self._read_events():
-                pass
-        if self._ending is None:
-            self._close(status)
-
-    def _close(self, status):
-        """The worker is gone, by itself."""
-        while self._read_printed():
-            pass
-        for path in self._temps:
-            _unlink(path)
+    def exited(self, status):
+        """The worker is gone: by itself, or since this leg ended it (see `_step`)."""
+        if self._ending is not None:
+            return
+        self._worker.read_printed()
+        self._drop_temps()
+        if self._worker.has_served and not self._has_begun and not self._lost:
+            return self._fork_again()
         if self._running is None and self._done < len(self._tasks) and not self._lost and not self._stop:
             self._running = self._task()
         if self._running is not None:
             self._report("failed", *_cause(status))
         self._next("ok")
 
+    def _fork_again(self):
+        """A spare worker was ended by somebody before it began with this leg: the task is not to blame."""
+        self._release()
+        self._fork()
+
     def _terminate(self, status, code, message):
         """Kills the running task with all it started, and reports it as ``status``."""
-        if self._ending is not None or self._pid is None:
+        if self._ending is not None or self._worker is None or self._worker.pid is None:
             return
-        while self._read_events():
+        while self._worker is not None and self._worker.read_events():
             pass
-        if self._pid is None or self._ending is not None:
+        if self._ending is not None or self._worker is None:
             return
         self._disarm()
-        self._endings = [Termination(self._pid, self._since)]
+        self._endings = [Termination(self._worker.pid, self._since)]
         if self._foreign:
             self._endings.append(Termination(self._foreign[0], self._foreign[1], is_own_child=False))
         self._ending = (status, code, message)
@@ -231,18 +201,15 @@ class WorkerLeg(object):
                 self._endings.remove(ending)
         if self._endings:
             self._reactor.call_later(_STEP_S, self._step)
-        elif self._pid is not None:
+        elif self._worker.pid is not None:
             self._reactor.call_later(0.005, self._step)  # killed, and soon reaped
         else:
             self._ended()
 
     def _ended(self):
         status, code, message = self._ending
-        for path in self._temps:
-            _unlink(path)
+        self._drop_temps()
         hint = "These could not be killed: %s" % ", ".join(map(str, sorted(self._left))) if self._left else None
-        while self._read_printed():
-            pass
         if self._running is not None:
             self._report(status, code, message, hint)
         self._next("cancelled" if status == "cancelled" else "ok")
@@ -252,7 +219,7 @@ class WorkerLeg(object):
         task = self._running
         self._running = None
         result = failure(code, message, hint)
-        note = self._printed_note(task)
+        note = self._worker.printed_note(task.get("no_log")) if self._worker is not None else None
         result.update(status=status, warnings=[note] if note else [], started=self._started,
                       duration_s=round(max(0.0, time.time() - self._started), 6), replayed=False)
         self._write_receipt(task, result)
@@ -281,17 +248,15 @@ class WorkerLeg(object):
 
     def _release(self):
         self._disarm()
-        self._close_control()
-        for fd in (self._events, self._printed_fd):
-            self._reactor.remove_reader(fd)
-            os.close(fd)
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
-    def _close_control(self):
-        if self._control is not None:
-            self._control.close()
-            self._control = None
+    def _drop_temps(self):
+        for path in self._temps:
+            _unlink(path)
 
-    # Time and rubbish
+    # Time
 
     def _arm(self, limit_s):
         if self._timer is not None and self._timer[0] <= time.monotonic() + limit_s:
@@ -309,23 +274,6 @@ class WorkerLeg(object):
         lost = "The connection was lost, and the task went on for too long"
         text = "The task took longer than its %g s" % limit if limit else lost
         self._terminate("failed", "timeout", text)
-
-    def _read_printed(self):
-        data = read_available(self._printed_fd)
-        if data:
-            self._printed.add(data)
-        elif data is not None:
-            self._reactor.remove_reader(self._printed_fd)
-        return data
-
-    def _printed_note(self, task=None):
-        printed, self._printed = self._printed, HeadTail(_PRINTED_LIMIT_BYTES)
-        if not printed.size:
-            return None
-        task = task or self._running or {}
-        if task.get("no_log"):
-            return "The module printed %d bytes, not shown here since the task has no_log" % printed.size
-        return "The module printed: %s" % printed.text()[:_PRINTED_SHOWN].rstrip("\n")
 
 
 def _cause(status):

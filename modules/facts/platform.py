@@ -79,6 +79,7 @@ def env(host):
 
 def date_time(host):
     """``date_time``: now, in local time and in UTC."""
+    time.tzset()  # the process may be older than the host's time zone
     return {"date_time": times_of(time.time())}
 
 

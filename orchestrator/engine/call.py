@@ -173,6 +173,7 @@ class Call:
         deadlines = [entry["timeout_s"] for entry in entries]
         job = Job(id=job_id, attempt=self.attempt, tasks=entries, check=self.check, diff=self.diff,
                   deadline_s=sum(deadlines) if all(deadlines) else None)
+        await self.run.journal.ready()
         watch = self.run.stop.watch(lambda: connection.cancel(job_id))
         try:
             await connection.run_job(job, on_event, blobs, uploads=uploads)
@@ -187,6 +188,7 @@ class Call:
         """Run a command line by the login shell, without a runtime: for hosts that have no Python yet."""
         connection = await self.connection_for_raw()
         timeout_s = self.timeout_s()
+        await self.run.journal.ready()
         ended = await connection.raw(command, stdin, timeout_s)
         value: Value = {
             "rc": ended.rc, "changed": True,

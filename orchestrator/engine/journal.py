@@ -7,6 +7,7 @@ result to be durable awaits `commit`; all who wait at the same time share one tr
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,14 +39,24 @@ def has_ended(result: TaskResult) -> bool:
 class Journal:
     """Numbers, stores and replays the task results of one run."""
 
-    def __init__(self, store: ResultStore, stored: Mapping[Key, TaskResult] | None = None) -> None:
-        self._store = store
+    def __init__(self, store: ResultStore | Awaitable[ResultStore],
+                 stored: Mapping[Key, TaskResult] | None = None) -> None:
+        """``store`` may still be on its way: opening it takes longer than the first connects do."""
+        self._opening = store
+        self._store: ResultStore | None = None
         self._stored = dict(stored or {})
         self._seq = max((r.seq for r in self._stored.values()), default=0)
         self._pending: list[TaskResult] = []
         self._waiting: asyncio.Future[None] | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    async def ready(self) -> ResultStore:
+        """Return when the run is recorded, and ours alone; raises `StoreError`. Before that, nothing goes to a host."""
+        if self._store is None:
+            opening = self._opening
+            self._store = await asyncio.shield(opening) if isinstance(opening, Awaitable) else opening
+        return self._store
 
     def stored(self, key: Key) -> TaskResult | None:
         """What an earlier attempt of this run stored under ``key``, if anything."""
@@ -92,7 +103,7 @@ class Journal:
                 batch, self._pending = self._pending, []
                 waiting, self._waiting = self._waiting, None
                 try:
-                    await loop.run_in_executor(self._thread, self._write, batch)
+                    await loop.run_in_executor(self._thread, _write, await self.ready(), batch)
                 except BaseException as error:
                     waiting.set_exception(error)
                 else:
@@ -100,11 +111,12 @@ class Journal:
         finally:
             self._flusher = None
 
-    def _write(self, batch: list[TaskResult]) -> None:
-        for result in batch:
-            self._store.record(result)
-        self._store.flush()
-
     async def close(self) -> None:
         await self.commit()
         self._thread.shutdown(wait=True)
+
+
+def _write(store: ResultStore, batch: list[TaskResult]) -> None:
+    for result in batch:
+        store.record(result)
+    store.flush()

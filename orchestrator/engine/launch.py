@@ -36,40 +36,15 @@ STOP_DEADLINE_S = 20.0
 """How long a host may take to confirm that a cancelled task is dead: 5 s for TERM, then KILL, and the way back."""
 
 
-class LateStore:
-    """The store, opened while the first hosts are being connected: its imports take longer than a connect does.
-
-    Used from the journal's thread alone, which waits for it there.
-    """
-
-    def __init__(self, opening: asyncio.Future[Store]) -> None:
-        self._opening = opening
-        self._loop = asyncio.get_running_loop()
-        self._store: Store | None = None
-
-    def _ready(self) -> Store:
-        if self._store is None:
-            self._store = asyncio.run_coroutine_threadsafe(_wait(self._opening), self._loop).result()
-        return self._store
-
-    def record(self, result: TaskResult) -> None:
-        self._ready().record(result)
-
-    def flush(self) -> None:
-        self._ready().flush()
-
-
-async def _wait(opening: asyncio.Future[Store]) -> Store:
-    return await asyncio.shield(opening)
-
-
 async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, emit: Emit,
                  resume: ResumePoint | None = None, interactive: bool = False) -> RunEnded:
     """Run the workbench's playbook. Raises `StoreError` when nothing can be recorded: then nothing is run either."""
     run_id = resume.run_id if resume else new_run_id()
     loop = asyncio.get_running_loop()
     opening = loop.run_in_executor(None, _open_and_start, state_dir, store_url, run_id, bench, resume)
-    journal = Journal(LateStore(opening), resume.stored if resume else None)
+    if resume:
+        await opening  # somebody else may be driving this run: then not a word of it is repeated here
+    journal = Journal(opening, resume.stored if resume else None)
     stop = Stop()
     context = make_context(bench, run_id=run_id, journal=journal, state_dir=state_dir, stop=stop, emit=emit,
                            interactive=interactive)
@@ -93,10 +68,14 @@ async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, em
 def _open_and_start(state_dir: Path, store_url: str | None, run_id: str, bench: Workbench,
                     resume: ResumePoint | None) -> Store:
     store = open_store(state_dir, store_url)
-    if resume is None:
-        store.start_run(run_record(run_id, bench))
-    else:
-        store.resume_run(run_id)
+    try:
+        if resume is None:
+            store.start_run(run_record(run_id, bench))
+        else:
+            store.resume_run(run_id)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -152,7 +131,7 @@ def _finish(store: Store, run_id: str, ended: RunEnded | None, run: Run) -> None
 
 async def _watch_cancel(opening: asyncio.Future[Store], run_id: str, stop: Stop) -> None:
     """`orch runs cancel` leaves a mark in the store; a run looks for it, and shows that it is alive, now and then."""
-    store = await _wait(opening)
+    store = await asyncio.shield(opening)
     while True:
         await asyncio.sleep(CANCEL_POLL_S)
         if await asyncio.to_thread(store.heartbeat, run_id):

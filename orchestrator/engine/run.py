@@ -67,8 +67,10 @@ class Run:
         except OrchError as fault:
             error = fault
         finally:
-            await context.commit()
-            await context.links.close()
+            try:
+                await context.commit()
+            finally:
+                await context.links.close()
         ended = self._ended(time.monotonic() - began, error)
         self._emit(ended)
         if error is not None:

@@ -15,7 +15,7 @@ from orchestrator.engine.doing import Doing
 from orchestrator.engine.judgement import Judge, mark_failed
 from orchestrator.engine.lane import NotRun
 from orchestrator.engine.outcome import Value, gather_items, is_failed
-from orchestrator.errors import OrchError
+from orchestrator.errors import OrchError, StoreError
 from orchestrator.events import ItemDone, TaskResult
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class _Work:
             self._doing.no_log = True  # until told otherwise: what goes wrong in telling must not show it either
             self._doing.no_log = bool(self._doing.keyword(self._task.no_log, False))
             value = await (self._loop() if looped else self._attempts(self._doing.scope, None))
-        except NotRun:
+        except (NotRun, StoreError):
             raise
         except OrchError as error:
             value = fault_value(error)
@@ -172,6 +172,8 @@ class _Work:
         started = time.time()
         try:
             value = await self._attempts(scope, index)
+        except StoreError:
+            raise
         except OrchError as error:
             value = fault_value(error)
         mark_failed(value)

@@ -232,6 +232,7 @@ def _uid() -> int:
 
 
 def _children(runtime: Runtime) -> list[int]:
-    return [
-        int(pid) for pid in Path(f"/proc/{runtime.process.pid}/task/{runtime.process.pid}/children").read_text().split()
-    ]
+    """Its children that are somebody else: sudo and su. Its workers are itself."""
+    pid = runtime.process.pid
+    found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [child for child in found if Path(f"/proc/{child}").stat().st_uid != Path(f"/proc/{pid}").stat().st_uid]

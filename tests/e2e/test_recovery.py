@@ -137,11 +137,12 @@ def test_a_host_cut_off_is_unreachable_and_the_others_are_done_and_resume_does_t
 def test_a_run_that_is_alive_is_not_resumed_by_another(project, lab_hosts):
     (host,) = lab_hosts(1, fresh=True)
     project.hosts(host)
-    project.write(site=SLOW.format(seconds=5))
+    project.write(site=SLOW.replace("sleep {seconds}", "until test -e /root/go; do sleep 0.1; done").format())
     process = project.start("run", "site.yml", "-i", project.inventory)
     wait_for(lambda: host.exec("cat /root/counter 2>/dev/null", check=False), "the task begins")
     second = project.orch("run", "--resume", project.last_run())
-    assert second.rc == 1
+    host.exec("touch /root/go")
+    assert (second.rc, second.out) == (1, "")
     assert "is being" in second.err
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -158,3 +159,20 @@ def test_sigterm_is_a_stop(project, lab_hosts):
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert host.exec("pgrep -f 'sleep 471[4]'", check=False).strip() == ""
+
+
+def test_a_run_that_cannot_be_recorded_touches_no_host(project, tmp_path):
+    marker = tmp_path / "marker"
+    project.write(site=f"""
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - raw: touch {marker}
+        - command: touch {marker}
+    """)
+    (tmp_path / "not-a-database").write_text("these are the words of somebody else\n" * 100)
+    run = project.orch("run", "site.yml", "-i", "a,b,", "-c", "local", "--store", str(tmp_path / "not-a-database"))
+    assert run.rc == 1
+    assert "the file is not a store" in run.err
+    assert "fatal" not in run.out
+    assert not marker.exists()
