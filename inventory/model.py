@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 DEFAULT_PRIORITY = 1
 NO_VALUES: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands. ``line`` and ``column`` count from 1; 0 means unknown."""
 
     file: str
@@ -22,8 +20,7 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """The variables that one place in one source gives to a host or a group."""
 
     values: Mapping[str, Any]

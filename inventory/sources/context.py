@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from inventory.sources.plain_yaml import parse_yaml
 
@@ -19,8 +18,7 @@ def as_it_is(text: str, file: str, line: int, column: int) -> Any:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     parse_yaml: ParseYaml = parse_yaml
     trust: Trust = as_it_is
     script_timeout_s: float = 60.0

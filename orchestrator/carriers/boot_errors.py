@@ -6,6 +6,7 @@ from orchestrator.carriers.payload import BootLine
 from orchestrator.errors import Unreachable
 
 TAIL_CHARACTERS = 600
+RESUME_HINT = "what was running may go on there to its deadline; orch run --resume RUN asks what came of it"
 
 
 def unusable_python(name: str, line: BootLine) -> Unreachable:
@@ -43,7 +44,7 @@ def runtime_ended(name: str, rc: int | None, errors: str) -> Unreachable:
     return Unreachable(
         f"{name}: the runtime {how}" + (f": {said}" if said else ""),
         code="lost",
-        hint="what was running may go on there to its deadline; orch run --resume RUN asks what came of it",
+        hint=RESUME_HINT,
     )
 
 

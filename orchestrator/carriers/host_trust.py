@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import asyncssh
-
 from orchestrator.carriers.base import Settings
 from orchestrator.carriers.ssh_plan import SshPlan
 from orchestrator.errors import HostKeyError, Unreachable
 from orchestrator.security.host_keys import HostKey, enrol, host_key
 from orchestrator.security.known_hosts import KnownHosts, Trusted, decode_key, fingerprint, host_pattern, key_type
+from orchestrator.security.ssh_library import asyncssh
 
 PLAIN_ALGORITHMS = (
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256",

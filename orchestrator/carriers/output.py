@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from orchestrator.carriers.base import RawEnd
+
 
 class Capped:
     """Keeps at most ``limit`` bytes: the first half of them and the last."""
@@ -40,3 +42,19 @@ class Capped:
         if not self.dropped:
             return bytes(self._head + self._tail)
         return bytes(self._head) + b"\n[... %d bytes left out ...]\n" % self.dropped + bytes(self._tail)
+
+
+class RawOutput:
+    """Both outputs of a raw command, each capped at ``limit_bytes``."""
+
+    __slots__ = ("stderr", "stdout")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.stdout = Capped(limit_bytes)
+        self.stderr = Capped(limit_bytes)
+
+    def end(self, rc: int | None, timed_out: bool = False) -> RawEnd:
+        """The finished command; ``rc`` does not count when it ran out of time."""
+        status = -1 if timed_out or rc is None else rc
+        truncated = self.stdout.truncated or self.stderr.truncated
+        return RawEnd(status, self.stdout.data(), self.stderr.data(), timed_out, truncated)

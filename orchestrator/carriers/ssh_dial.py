@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-
-import asyncssh
 
 from orchestrator.carriers.base import Settings
 from orchestrator.carriers.host_trust import HostTrust
@@ -19,6 +17,7 @@ from orchestrator.carriers.ssh_line import TcpLine
 from orchestrator.carriers.ssh_plan import SshPlan, plan_ssh, split_jump
 from orchestrator.carriers.target import Password
 from orchestrator.errors import ContentError, Unreachable
+from orchestrator.security.ssh_library import asyncssh
 
 # ssh-audit's hardened policy in the order of speed: measured, curve25519 and AES-GCM cost least here; chacha20 halves
 # the throughput. The post-quantum exchange is there for servers that accept nothing else.
@@ -201,7 +200,7 @@ class Dialer:
             "kex_algs": _chosen(plan.kex, KEX),
             "encryption_algs": _chosen(plan.ciphers, CIPHERS),
             "mac_algs": _chosen(plan.macs, MACS),
-            "signature_algs": list(SIGNATURES),
+            "signature_algs": SIGNATURES,
             "compression_algs": None,
             "gss_host": None,
             "x509_trusted_certs": None,
@@ -268,10 +267,10 @@ def dialer(settings: Settings) -> Dialer:
     return found
 
 
-def _chosen(wanted: str | None, default: list[str] | tuple[str, ...]) -> list[str]:
+def _chosen(wanted: str | None, default: Sequence[str]) -> Sequence[str]:
     """An algorithm list as ssh_config(5) writes it: ``a,b`` instead of the default, ``+a`` behind it, ``^a`` before."""
     if not wanted:
-        return list(default)
+        return default
     names = [name.strip() for name in wanted.lstrip("+^-").split(",") if name.strip()]
     if wanted.startswith("-"):
         return [name for name in default if name not in names]

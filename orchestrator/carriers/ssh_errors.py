@@ -9,10 +9,9 @@ from __future__ import annotations
 import errno
 import socket
 
-import asyncssh
-
 from orchestrator.carriers.ssh_plan import SshPlan
 from orchestrator.errors import ProtocolError, Unreachable
+from orchestrator.security.ssh_library import asyncssh
 
 NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.EHOSTDOWN})
 

@@ -11,10 +11,9 @@ import copy
 import os
 from collections.abc import Sequence
 
-import asyncssh
-
 from orchestrator.carriers.base import Settings
 from orchestrator.carriers.ssh_plan import SshPlan
+from orchestrator.security.ssh_library import asyncssh
 
 MAX_KEY_BYTES = 1 << 20
 

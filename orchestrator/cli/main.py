@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from orchestrator.errors import OrchError
 
 EXIT_ERROR, EXIT_STOPPED = 1, 130
+STARTUP_ALLOCATIONS = 100_000
+"""New objects before the garbage collector looks at them. Start-up makes 90,000 (classes, functions, the playbook) that
+all stay; to search them again and again, as the default of 700 has it, is 20 ms of a run's CPU."""
 
 COMMANDS = {
     "run": ("run", "Run playbooks on the hosts of an inventory."),
@@ -69,6 +73,7 @@ def command() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script. Errors that orch knows are shown with their place and hint; others keep their traceback."""
+    gc.set_threshold(STARTUP_ALLOCATIONS)
     sys.exit(_exit_code(argv))
 
 

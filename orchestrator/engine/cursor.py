@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from orchestrator.model import Block, Task
 
@@ -37,8 +38,7 @@ class Frame:
         return (*self.key, self.phase, number)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     task: Task
     key: Key
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.errors import TaskFault
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.content.loader import ContentLoader
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
+class FileDigest(NamedTuple):
     path: Path
     sha256: str
     size_bytes: int

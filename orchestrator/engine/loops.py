@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.errors import TaskFault
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.variables.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """``loop_control``, rendered for a host."""
 
     loop_var: str

@@ -7,7 +7,7 @@ arguments, and everything else stays as it was written, inner spaces and line en
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FREE_TEXT_OPTIONS = frozenset({
     "creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends",
@@ -28,8 +28,7 @@ class Unbalanced(ValueError):
         self.at = at
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     text: str
     start: int
     end: int

@@ -5,12 +5,11 @@ Source: docs.ansible.com, "Playbook Keywords", checked against ansible-core 2.19
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     name: str
     kind: str
     """How a value is read: one of the kinds in `values`."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator.errors import ContentError, Origin
 from orchestrator.playbook.faults import did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
-class RolePlace:
+class RolePlace(NamedTuple):
     name: str
     path: str
     """As it was found: relative when the playbook's own path was."""

@@ -10,12 +10,11 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
-
-import asyncssh
+from typing import NamedTuple
 
 from orchestrator.errors import Unreachable, UsageError
 from orchestrator.security.known_hosts import DEFAULT_PORT, decode_key, fingerprint, host_pattern, key_type
+from orchestrator.security.ssh_library import asyncssh
 
 KEY_FAMILIES: tuple[tuple[str, ...], ...] = (
     ("ssh-ed25519",),
@@ -25,8 +24,7 @@ KEY_FAMILIES: tuple[tuple[str, ...], ...] = (
 """One connection each: a server shows only the key of the algorithm that was agreed on. Ed25519 first."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(NamedTuple):
     """A key that a host has shown."""
 
     type: str

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-import asyncssh
+from orchestrator.security.ssh_library import asyncssh
 
 DEFAULT_PORT = 22
 

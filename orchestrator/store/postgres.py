@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.store import schema
 from orchestrator.store.columns import WRITE_POSTGRES
 from orchestrator.store.database import Row
 from orchestrator.store.faults import from_postgres
+from orchestrator.store.sql_connection import SqlConnection
 
 try:
     import psycopg
@@ -23,27 +23,22 @@ IDLE_IN_TRANSACTION_MS = 60_000
 """A stopped process must not hold its row locks for ever."""
 
 
-class Postgres:
+class Postgres(SqlConnection["psycopg.Connection[Row]"]):
     """One connection to one database; the URL's password, if any, is shown nowhere."""
 
     write = WRITE_POSTGRES
     row_lock = " FOR UPDATE"
+    error = psycopg.Error
+    explain = from_postgres
 
     def __init__(self, url: str) -> None:
+        super().__init__(_shown(url))
         self._url = url
-        self.where = _shown(url)
-        self._connection: psycopg.Connection[Row] | None = None
 
-    def open(self) -> None:
-        with self._faults():
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="orch",
-                options=f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC")
-        try:
-            self._settle()
-        except BaseException:
-            self.close()
-            raise
+    def _connect(self) -> psycopg.Connection[Row]:
+        return psycopg.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="orch",
+            options=f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC")
 
     def _settle(self) -> None:
         (present,), = self.select("SELECT to_regclass('alembic_version') IS NOT NULL")
@@ -56,45 +51,14 @@ class Postgres:
             except Exception as error:
                 raise from_postgres(getattr(error, "orig", error), self.where) from error
 
-    @property
-    def _open(self) -> psycopg.Connection[Row]:
-        if self._connection is None:
-            raise StoreError(f"the store is not open: {self.where}", code="store_closed")
-        return self._connection
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            raise from_postgres(error, self.where) from error
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._faults(), self._open.transaction():
             yield
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        with self._faults():
-            return self._open.execute(_marked(sql), values).rowcount
-
-    def insert(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._faults(), self._open.cursor() as cursor:
-            cursor.executemany(_marked(sql), rows)
-
-    def select(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        with self._faults():
-            return self._open.execute(_marked(sql), values).fetchall()
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-def _marked(sql: str) -> str:
-    """Psycopg's mark for a value; none of our SQL has a question mark or a per cent sign of its own."""
-    return sql.replace("?", "%s")
+    def _sql(self, sql: str) -> str:
+        """Psycopg's mark for a value; none of our SQL has a question mark or a per cent sign of its own."""
+        return sql.replace("?", "%s")
 
 
 def _shown(url: str) -> str:

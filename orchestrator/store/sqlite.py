@@ -8,44 +8,38 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.store import schema
 from orchestrator.store.columns import WRITE_SQLITE
-from orchestrator.store.database import Row
 from orchestrator.store.faults import from_sqlite
+from orchestrator.store.sql_connection import SqlConnection
 from orchestrator.store.state import ensure
 
 BUSY_TIMEOUT_S = 30.0
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1000")
 
 
-class Sqlite:
+class Sqlite(SqlConnection[sqlite3.Connection]):
     """One file. It and its folder are made for their owner alone: results may tell much about the hosts."""
 
     write = WRITE_SQLITE
     row_lock = ""  # a transaction has the whole database
+    error = sqlite3.Error
+    explain = from_sqlite
 
     def __init__(self, path: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = str(Path(path).expanduser().absolute())
-        self.where = self.path
+        super().__init__(self.path)
         self._busy_timeout_s = busy_timeout_s
-        self._connection: sqlite3.Connection | None = None
 
-    def open(self) -> None:
+    def _connect(self) -> sqlite3.Connection:
         self._make_file()
-        with self._faults():
-            self._connection = sqlite3.connect(
-                self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False)
-        try:
-            self._settle()
-        except BaseException:
-            self.close()
-            raise
+        return sqlite3.connect(
+            self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False)
 
     def _make_file(self) -> None:
         """SQLite gives the files beside it (-wal, -shm) the mode of this one."""
@@ -91,19 +85,6 @@ class Sqlite:
 
         upgrade(f"sqlite:///{self.path}")
 
-    @property
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise StoreError(f"the store is not open: {self.where}", code="store_closed")
-        return self._connection
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise from_sqlite(error, self.where) from error
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         self.execute("BEGIN IMMEDIATE")
@@ -114,20 +95,3 @@ class Sqlite:
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        with self._faults():
-            return self._open.execute(sql, values).rowcount
-
-    def insert(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._faults():
-            self._open.executemany(sql, rows)
-
-    def select(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        with self._faults():
-            return self._open.execute(sql, values).fetchall()
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
@@ -24,8 +23,7 @@ _ANY_NAME = frozenset({"vars", "varnames", "template"})
 """Lookups that may read any variable: what uses them depends on ``vars``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """``root`` yields the parts; or ``path`` is a variable and its attributes, and there is no code."""
 
     root: Callable[[Context], Iterator[Any]] | None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.errors import Origin
 from orchestrator.template.types import Map, Template
@@ -36,8 +35,7 @@ PRECEDENCE = (
 """The 22 layers of Ansible less its first (command line options are no variables), with two that stand above all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layered:
+class Layered(NamedTuple):
     """One layer that sets a variable: its name, with what it belongs to in brackets; the place; the raw value."""
 
     layer: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.content.trust import adopt
 from orchestrator.errors import ContentError, UndefinedVariable
@@ -32,8 +32,7 @@ _CONNECTION = ("ansible_host", "ansible_port", "ansible_user", "ansible_connecti
 _LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """What the command line says that playbooks can see."""
 
     check_mode: bool = False

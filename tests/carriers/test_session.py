@@ -10,7 +10,8 @@ import pytest
 
 from agentlet import wire
 from orchestrator.carriers.base import Job, JobEnd, Settings
-from orchestrator.carriers.session import MAX_BANNER_BYTES, Session
+from orchestrator.carriers.prologue import MAX_BANNER_BYTES
+from orchestrator.carriers.session import Session
 from orchestrator.errors import ProtocolError, Unreachable
 
 from .probe_modules import sources, task
@@ -99,6 +100,28 @@ async def test_an_ack_travels_with_the_next_job() -> None:
     assert not host.sent("ack")
     running, _ = await started(host)
     assert host.sent("ack") == [{"t": "ack", "job": "old", "attempt": 1}]
+    running.cancel()
+
+
+async def test_an_ack_that_nothing_takes_along_goes_alone() -> None:
+    host = Host()
+    host.boot()
+    host.session.ack("one", 1)
+    host.session.ack("two", 3)
+    while not host.sent("ack"):
+        await asyncio.sleep(0.05)
+    assert [(ack["job"], ack["attempt"]) for ack in host.sent("ack")] == [("one", 1), ("two", 3)]
+
+
+async def test_an_ack_behind_one_that_was_taken_along_still_goes() -> None:
+    host = Host()
+    host.boot()
+    host.session.ack("one", 1)
+    running, _ = await started(host)
+    host.session.ack("two", 1)
+    while len(host.sent("ack")) < 2:
+        await asyncio.sleep(0.05)
+    assert [ack["job"] for ack in host.sent("ack")] == ["one", "two"]
     running.cancel()
 
 

@@ -37,3 +37,16 @@ sys.stderr.write("loaded: " + " ".join(sorted({{name.partition('.')[0] for name 
                                "ORCH_STATE_DIR": str(project / "state"), "HOME": str(project)})
     loaded = done.stderr.rpartition("loaded: ")[2].split()
     assert set(loaded) & set(unwanted) == set()
+
+
+def test_an_ssh_host_loads_asyncssh_without_its_unused_parts(project: Path) -> None:
+    code = """
+import sys
+import orchestrator.carriers.ssh
+print(" ".join(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          cwd=Path(__file__).parents[2])
+    loaded = set(done.stdout.split())
+    assert "asyncssh" in loaded
+    assert loaded & {"cryptography.x509", "email.utils", "OpenSSL", "jinja2", "sqlite3", "yaml"} == set()
