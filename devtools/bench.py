@@ -1,8 +1,10 @@
 """`./dev bench`: what orch costs, beside ansible-core, Ansible with Mitogen, and pyinfra, in one run.
 
 Every engine does the same twenty mixed tasks on 1, 10 and 100 hosts (addresses of an sshd on loopback), each time on
-hosts it has not seen. Costs are those of the controller: wall time, CPU of all its processes, peak memory. What the
-hosts used is shown apart. Whether the work was done is checked on each host.
+hosts it has not seen. There are two mixes: `plain` works as the one who logs in; `sudo` logs in as an ordinary user,
+made for the run and removed after it, and does everything through sudo, as most fleets are run (it needs root). Costs
+are those of the controller: wall time, CPU of all its processes, peak memory. What the hosts used is shown apart.
+Whether the work was done is checked on each host.
 
 `./dev bench start` measures what comes before the first host: `orch --help`, start to first connect, 10,000 hosts.
 """
@@ -19,10 +21,15 @@ from rich.table import Table
 from devtools import system
 from tests.bench import compare, engines, start
 from tests.bench.compare import Outcome
+from tests.bench.mixes import MIXES, Mix
 from tests.lab import loopback
 
 EXPECTED = {"ansible": (30, 80), "mitogen": (5, 50), "pyinfra": (12, 10)}
 """At least so many times less wall time and CPU on 50 hosts."""
+
+PACKAGES = {"openssh-server": "sshd", "openssh-client": "ssh", "sudo": "sudo", "git": "git", "curl": "curl",
+            "python3-apt": "/usr/lib/python3/dist-packages/apt"}
+"""What the hosts' side needs: the last four for the mix through sudo, which is skipped without them."""
 
 KIB = 1024
 CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
@@ -32,19 +39,32 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.what == "start":
         return report_start()
-    system.install({"openssh-server": "sshd", "openssh-client": "ssh"})
+    system.install(PACKAGES)
     reason = loopback.missing()
     if reason:
         print(f"bench: {reason}", file=sys.stderr)
         return 1
     if set(options.engines) - {"orch"}:
         engines.install()
-    outcomes = compare.compare(options.engines, options.hosts, options.limit)
+    chosen = runnable(list(MIXES.values()) if options.mix == "both" else [MIXES[options.mix]])
+    if not chosen:
+        return 1
+    outcomes = compare.compare(options.engines, options.hosts, options.limit, chosen)
     CONSOLE.print(costs_table(outcomes))
     if "orch" in options.engines:
         CONSOLE.print(ratios_table(outcomes))
-        CONSOLE.print(budgets_table(outcomes, options.limit))
+        for mix in chosen:
+            CONSOLE.print(budgets_table([o for o in outcomes if o.mix == mix.name], mix, options.limit))
     return 0 if all(outcome.is_complete for outcome in outcomes) else 1
+
+
+def runnable(mixes: Sequence[Mix]) -> list[Mix]:
+    """Those that can run here; of the others the reason is said."""
+    reasons = {mix.name: mix.missing() for mix in mixes}
+    for name, reason in reasons.items():
+        if reason:
+            print(f"bench: mix {name} is skipped: {reason}", file=sys.stderr)
+    return [mix for mix in mixes if not reasons[mix.name]]
 
 
 def report_start() -> int:
@@ -59,12 +79,12 @@ def report_start() -> int:
 
 def costs_table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(title=f"{compare.TASKS} mixed tasks, first run on fresh hosts")
-    for name in ("hosts", "engine", "wall", "controller CPU", "peak memory", "hosts' CPU", "done"):
-        table.add_column(name, justify="left" if name == "engine" else "right")
+    for name in ("mix", "hosts", "engine", "wall", "controller CPU", "peak memory", "hosts' CPU", "done"):
+        table.add_column(name, justify="left" if name in ("mix", "engine") else "right")
     for outcome in outcomes:
         cost = outcome.cost
-        table.add_row(str(outcome.hosts), engines.ENGINES[outcome.engine].label, _time(cost.wall_s), _time(cost.cpu_s),
-                      f"{cost.peak_bytes / KIB**2:.0f} MiB", _time(outcome.hosts_cpu_s),
+        table.add_row(outcome.mix, str(outcome.hosts), engines.ENGINES[outcome.engine].label, _time(cost.wall_s),
+                      _time(cost.cpu_s), f"{cost.peak_bytes / KIB**2:.0f} MiB", _time(outcome.hosts_cpu_s),
                       "all" if outcome.is_complete else f"{outcome.done} of {outcome.hosts}")
     return table
 
@@ -72,44 +92,49 @@ def costs_table(outcomes: Sequence[Outcome]) -> Table:
 def ratios_table(outcomes: Sequence[Outcome]) -> Table:
     """How many times more the others cost than orch; of an incomplete run nothing is said."""
     table = Table(title="times what orch costs (expected on 50 hosts: at least)")
-    for name in ("hosts", "engine", "wall", "controller CPU", "peak memory", "expected wall", "expected CPU"):
-        table.add_column(name, justify="left" if name == "engine" else "right")
-    ours = {outcome.hosts: outcome.cost for outcome in outcomes if outcome.engine == "orch" and outcome.is_complete}
+    for name in ("mix", "hosts", "engine", "wall", "controller CPU", "peak memory", "expected wall", "expected CPU"):
+        table.add_column(name, justify="left" if name in ("mix", "engine") else "right")
+    ours = {(o.mix, o.hosts): o.cost for o in outcomes if o.engine == "orch" and o.is_complete}
     for outcome in outcomes:
-        base = ours.get(outcome.hosts)
+        base = ours.get((outcome.mix, outcome.hosts))
         if outcome.engine == "orch" or base is None or not outcome.is_complete:
             continue
         wall, cpu = EXPECTED[outcome.engine]
-        table.add_row(str(outcome.hosts), engines.ENGINES[outcome.engine].label,
+        table.add_row(outcome.mix, str(outcome.hosts), engines.ENGINES[outcome.engine].label,
                       f"{outcome.cost.wall_s / base.wall_s:.1f}", f"{outcome.cost.cpu_s / base.cpu_s:.1f}",
                       f"{outcome.cost.peak_bytes / base.peak_bytes:.1f}", str(wall), str(cpu))
     return table
 
 
-def budgets_table(outcomes: Sequence[Outcome], limit_s: float) -> Table:
-    """The design's budgets, from the differences between runs of orch: a run's fixed cost cancels out."""
+def budgets_table(outcomes: Sequence[Outcome], mix: Mix, limit_s: float) -> Table:
+    """The design's budgets in one mix, from the differences between runs of orch: a run's fixed cost cancels out."""
     runs = sorted((o for o in outcomes if o.engine == "orch" and o.is_complete), key=lambda outcome: outcome.hosts)
     if len(runs) < 2:
-        return _budgets([("per host and per task", "", "needs orch on two numbers of hosts", False)])
+        return _budgets([("per host and per task", "", "needs orch on two numbers of hosts", False)], mix.name)
     few, many = runs[0], runs[-1]
     added = many.hosts - few.hosts
-    single = compare.run_once(engines.ENGINES["orch"], many.hosts, limit_s, extra=("--tags", "first"))
+    single = compare.run_once(engines.ENGINES["orch"], many.hosts, limit_s, mix, extra=("--tags", "first"))
     per_host = (many.cost.cpu_s - few.cost.cpu_s) / added
     per_task = (many.cost.cpu_s - single.cost.cpu_s) / (many.hosts * (compare.TASKS - 1))
     memory = (many.cost.main_bytes - few.cost.main_bytes) / added
     on_host = single.hosts_cpu_s / many.hosts
     small_task = (many.hosts_cpu_s - single.hosts_cpu_s) / (many.hosts * (compare.TASKS - 1))
-    return _budgets([
+    rows = [
         ("controller CPU per host: connect, boot, 20 tasks, stored", "10 ms", _time(per_host), per_host <= 0.010),
         ("controller CPU per task-host beyond the first", "0.5 ms", _time(per_task), per_task <= 0.0005),
         ("memory per connected host", "64 KiB", f"{memory / KIB:.0f} KiB", memory <= 64 * KIB),
+    ]
+    if mix.is_through_sudo:  # gathers facts first, reads package lists, clones: no budget is about those
+        return _budgets(rows, mix.name)
+    return _budgets([
+        *rows,
         ("host CPU: sshd's session, runtime boot, one task", "80 ms", _time(on_host), on_host <= 0.080),
         ("host CPU: a task after it (one in five starts programs)", "3 ms", _time(small_task), small_task <= 0.003),
-    ])
+    ], mix.name)
 
 
-def _budgets(rows: Sequence[tuple[str, str, str, bool]]) -> Table:
-    table = Table(title="budgets")
+def _budgets(rows: Sequence[tuple[str, str, str, bool]], mix: str = "") -> Table:
+    table = Table(title=f"budgets, mix {mix}" if mix else "budgets")
     for name in ("what", "budget", "measured", ""):
         table.add_column(name, justify="right" if name in ("budget", "measured") else "left")
     for what, budget, measured, holds in rows:
@@ -138,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", nargs="?", choices=["compare", "start"], default="compare")
     parser.add_argument("--engines", type=_list_of(str, tuple(engines.ENGINES)), default=list(engines.ENGINES),
                         metavar="LIST", help=f"of {','.join(engines.ENGINES)} (default: all)")
+    parser.add_argument("--mix", choices=[*MIXES, "both"], default="both", help="which twenty tasks (default: both)")
     parser.add_argument("--hosts", type=_list_of(int), default=[1, 10, 100], metavar="LIST",
                         help="numbers of hosts (default: 1,10,100; ansible-core needs some 10 s a host)")
     parser.add_argument("--limit", type=float, default=1800, metavar="SECONDS",

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from tests.bench.engines import ENGINES, WORK, Engine, environment, write_inventories
 from tests.bench.measure import Cost, measure, reaped_cpu_s
-from tests.lab.loopback import LoopbackSshd
+from tests.bench.mixes import PLAIN, TASKS, Mix
+
+__all__ = ["TASKS", "Outcome", "compare", "describe", "run_once"]
 
 HOST_PYTHON = "/usr/bin/python3"
-TASKS = 20
+LAST_WORDS = 12
+"""Lines of an engine's output that are shown when its work is incomplete."""
 
 
 @dataclass(frozen=True)
@@ -27,49 +30,49 @@ class Outcome:
     done: int
     """Hosts on which the work is complete, byte for byte."""
     last_words: str
+    mix: str = PLAIN.name
 
     @property
     def is_complete(self) -> bool:
         return self.cost.exit_code == 0 and self.done == self.hosts
 
 
-def compare(names: Iterable[str], counts: Iterable[int], timeout_s: float) -> list[Outcome]:
-    """Run every engine on every number of hosts, the smallest first, each on an sshd of its own."""
+def compare(names: Iterable[str], counts: Iterable[int], timeout_s: float,
+            mixes: Iterable[Mix] = (PLAIN,)) -> list[Outcome]:
+    """Run every engine with every mix on every number of hosts, the smallest first, each on an sshd of its own."""
     outcomes = []
-    for count in counts:
-        for name in names:
-            outcome = run_once(ENGINES[name], count, timeout_s)
-            outcomes.append(outcome)
-            print(describe(outcome), file=sys.stderr, flush=True)
+    for mix in mixes:
+        for count in counts:
+            for name in names:
+                outcome = run_once(ENGINES[name], count, timeout_s, mix)
+                outcomes.append(outcome)
+                print(describe(outcome), file=sys.stderr, flush=True)
     return outcomes
 
 
-def run_once(engine: Engine, count: int, timeout_s: float, *, extra: tuple[str, ...] = ()) -> Outcome:
+def run_once(engine: Engine, count: int, timeout_s: float, mix: Mix = PLAIN, *,
+             extra: tuple[str, ...] = ()) -> Outcome:
     """One run on ``count`` hosts that are new to the engine. ``extra`` is appended to its command line."""
-    with tempfile.TemporaryDirectory(prefix="orch-bench-") as scratch, LoopbackSshd() as sshd:
+    with tempfile.TemporaryDirectory(prefix="orch-bench-") as scratch:
         folder = Path(scratch)
         (folder / "hosts").mkdir()
         work = folder / "work"
         shutil.copytree(WORK, work)
-        inventory = write_inventories(folder, sshd, count, host_python())
-        command = [*engine.command(inventory, work / "twenty.yml"), *extra]
-        cost = measure(command, cwd=work, env=environment(engine, folder / "controller"), log=folder / "log",
-                       timeout_s=timeout_s)
-        hosts_cpu_s = reaped_cpu_s(sshd.process.pid) if sshd.process else 0.0
-        done = sum(is_complete(folder / "hosts" / f"host{n}") for n in range(1, count + 1))
-        words = (folder / "log").read_text(errors="replace").strip().splitlines()
-        return Outcome(engine.name, count, cost, hosts_cpu_s, done, "\n".join(words[-12:]))
-
-
-def is_complete(place: Path) -> bool:
-    """True when the twenty tasks left exactly what they should on this host."""
-    return place.is_dir() and _without_last_newlines(_tree(place)) == _without_last_newlines(_expected(place.name))
+        with mix.hosts_side(folder) as (sshd, variables):
+            inventory = write_inventories(folder, sshd, count, host_python(), variables)
+            command = [*engine.command(inventory, work / mix.playbook), *extra]
+            cost = measure(command, cwd=work, env=environment(engine, folder / "controller"), log=folder / "log",
+                           timeout_s=timeout_s)
+            hosts_cpu_s = reaped_cpu_s(sshd.process.pid) if sshd.process else 0.0
+        faults = {f"host{n}": mix.faults(folder / "hosts" / f"host{n}") for n in range(1, count + 1)}
+        return Outcome(engine.name, count, cost, hosts_cpu_s, sum(not found for found in faults.values()),
+                       _last_words(folder / "log", faults), mix.name)
 
 
 def describe(outcome: Outcome) -> str:
     cost = outcome.cost
-    text = (f"{outcome.engine:8} {outcome.hosts:4} hosts: {cost.wall_s:7.2f} s wall, {cost.cpu_s:7.2f} s CPU, "
-            f"{cost.peak_bytes / 2**20:5.0f} MiB, hosts' CPU {outcome.hosts_cpu_s:6.2f} s")
+    text = (f"{outcome.mix:5} {outcome.engine:8} {outcome.hosts:4} hosts: {cost.wall_s:7.2f} s wall, "
+            f"{cost.cpu_s:7.2f} s CPU, {cost.peak_bytes / 2**20:5.0f} MiB, hosts' CPU {outcome.hosts_cpu_s:6.2f} s")
     if outcome.is_complete:
         return text
     how = "time limit" if cost.exit_code is None else f"exit {cost.exit_code}"
@@ -80,33 +83,10 @@ def host_python() -> str:
     return HOST_PYTHON if Path(HOST_PYTHON).exists() else sys.executable
 
 
-Tree = dict[str, tuple[str, str]]
-"""Path below the host's folder -> (mode, content or link target)."""
-
-
-def _tree(place: Path) -> Tree:
-    tree: Tree = {}
-    for path in place.rglob("*"):
-        name = str(path.relative_to(place))
-        if path.is_symlink():
-            tree[name] = ("link", path.readlink().name)
-        else:
-            mode = oct(path.stat().st_mode & 0o777)
-            tree[name] = (mode, "" if path.is_dir() else path.read_text(errors="replace"))
-    return tree
-
-
-def _expected(label: str) -> Tree:
-    workers = "".join(f"worker{n} = {9000 + n}; " for n in range(10))
-    return {
-        "etc": ("0o750", ""), "log": ("0o755", ""), "current": ("link", "app.conf"),
-        "etc/base.conf": ("0o644", "alpha = 1\nbeta = 20\nGAMMA = 3\ndelta = 4\n"),
-        "motd": ("0o640", "plain text\n"), "count": ("0o644", "3\n"), "log/first": ("0o640", "plain text\n"),
-        "etc/app.conf": ("0o644", f"# written for {label}\n{workers}"),
-        "etc/env": ("0o600", f"HOST={label}\nMODE=bench\n"), "summary": ("0o644", "Linux 2\n"),
-    }
-
-
-def _without_last_newlines(tree: Tree) -> Tree:
-    """pyinfra and Ansible differ on the white space at the end of a template."""
-    return {name: (mode, content.rstrip()) for name, (mode, content) in tree.items()}
+def _last_words(log: Path, faults: dict[str, list[str]]) -> str:
+    """The end of the engine's output, and the first host whose work is not as it should be."""
+    lines = log.read_text(errors="replace").strip().splitlines()[-LAST_WORDS:]
+    wrong = next(((host, paths) for host, paths in faults.items() if paths), None)
+    if wrong:
+        lines.append(f"{wrong[0]} differs at: {', '.join(wrong[1])}")
+    return "\n".join(lines)

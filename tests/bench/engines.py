@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,8 @@ def install() -> None:
     stamp.write_text(REQUIREMENTS.read_text())
 
 
-def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str) -> Path:
-    """An INI inventory for orch and Ansible, and beside it one for pyinfra; returns the first."""
+def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str, extra: Mapping[str, str]) -> Path:
+    """An INI inventory for orch and Ansible, beside it one for pyinfra; returns the first. All hosts get ``extra``."""
     places = folder / "hosts"
     lines, rows = [], []
     for host in sshd.hosts(count):
@@ -50,11 +50,11 @@ def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str)
         lines.append(f"{host.name} ansible_host={host.address} place={place} host_label={host.name}")
         rows.append((host.name, {"ssh_hostname": host.address, "place": place, "host_label": host.name}))
     common = {key: value for key, value in sshd.variables().items() if key != "ansible_host"}
-    shared = "\n".join(f"{key}={value}" for key, value in common.items())
+    shared = "\n".join(f"{key}={value}" for key, value in {**common, **extra}.items())
     inventory = folder / "inventory.ini"
     inventory.write_text("\n".join(lines) + f"\n\n[all:vars]\nansible_python_interpreter={python}\n{shared}\n")
     login = {"ssh_port": sshd.port, "ssh_user": sshd.user, "ssh_key": str(sshd.key),
-             "ssh_known_hosts_file": str(sshd.known_hosts), "ssh_strict_host_key_checking": "yes"}
+             "ssh_known_hosts_file": str(sshd.known_hosts), "ssh_strict_host_key_checking": "yes", **extra}
     (folder / "inventory_pyinfra.py").write_text(f"hosts = ({rows!r}, {login!r})\n")
     return inventory
 
@@ -76,7 +76,7 @@ def _mitogen_environment(scratch: Path) -> dict[str, str]:
 
 def _pyinfra(inventory: Path, playbook: Path) -> list[str]:
     return [str(VENV / "bin" / "pyinfra"), "-y", "--parallel", str(FORKS),
-            str(inventory.with_name("inventory_pyinfra.py")), str(playbook.with_name("twenty_pyinfra.py"))]
+            str(inventory.with_name("inventory_pyinfra.py")), str(playbook.with_name(f"{playbook.stem}_pyinfra.py"))]
 
 
 def _orch(inventory: Path, playbook: Path) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 FIRST_INTERVAL_S = 0.05
+SESSIONS_END_S = 10
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -137,9 +138,22 @@ def _pss(pid: int) -> int:
 
 
 def reaped_cpu_s(pid: int) -> float:
-    """CPU seconds of a process's ended children and theirs: what the sessions of an sshd have used."""
+    """CPU seconds of a process's ended children and theirs: what the sessions of an sshd have used.
+
+    Sessions that have just lost their client are given a moment to end; one that stays is not counted.
+    """
+    deadline = time.monotonic() + SESSIONS_END_S
+    while _children(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
     fields = _stat(pid)
     return (int(fields[13]) + int(fields[14])) / TICKS_PER_S if fields else 0.0
+
+
+def _children(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
 
 
 def run_cpu_s(command: list[str], *, env: dict[str, str], cwd: Path) -> float:

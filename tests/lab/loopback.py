@@ -1,12 +1,15 @@
 """One sshd on loopback, owned by whoever runs the tests: every address of 127.0.0.0/8 is a host to the controller.
 
-Sessions get a home directory of their own under the sshd's folder, so nothing is left in the user's.
+Sessions get a home directory of their own under the sshd's folder, so nothing is left in the user's. Started by root
+it can let another account in instead of root, in that account's own home.
 """
 
 from __future__ import annotations
 
+import ctypes
 import getpass
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -18,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 START_TIMEOUT_S = 20
+PR_SET_CHILD_SUBREAPER = 36
 CONFIG = """\
 Port {port}
 ListenAddress 0.0.0.0
@@ -25,7 +29,7 @@ AllowUsers {user}@127.0.0.0/8
 HostKey {folder}/host_key
 PidFile {folder}/sshd.pid
 AuthorizedKeysFile {folder}/authorized_keys
-SetEnv HOME={folder}/home
+SetEnv HOME={home}
 StrictModes no
 UsePAM no
 UseDNS no
@@ -56,15 +60,18 @@ def missing() -> str | None:
 class LoopbackSshd:
     """Start with ``with LoopbackSshd() as sshd``. ``port``, ``user``, ``key``, ``known_hosts`` are how to get in."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, user: str | None = None, *, adopts_orphans: bool = False) -> None:
+        """``adopts_orphans``: what sessions leave behind becomes sshd's child, and its CPU is counted with theirs."""
         self._scratch = None if folder else tempfile.TemporaryDirectory(prefix="orch-sshd-")
         self.folder = folder or Path(self._scratch.name)  # type: ignore[union-attr]
-        self.user = getpass.getuser()
+        self.user = user or getpass.getuser()
         self.key = self.folder / "id_ed25519"
         self.known_hosts = self.folder / "known_hosts"
-        self.home = self.folder / "home"
+        self.home = Path(pwd.getpwnam(user).pw_dir) if user else self.folder / "home"
+        self._folder_mode = 0o711 if user else 0o700  # sshd reads the authorized keys as the one who logs in
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
+        self._before_exec = _adopt_orphans if adopts_orphans else None
 
     def __enter__(self) -> LoopbackSshd:
         self.start()
@@ -79,7 +86,8 @@ class LoopbackSshd:
         self._prepare()
         with (self.folder / "sshd.log").open("wb") as log:
             self.process = subprocess.Popen([str(_which("sshd")), "-D", "-e", "-f", str(self.folder / "sshd_config")],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                            preexec_fn=self._before_exec)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
@@ -128,7 +136,7 @@ class LoopbackSshd:
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+        self.folder.chmod(self._folder_mode)
         self.home.mkdir(exist_ok=True)
         for name in ("host_key", "id_ed25519"):
             if not (self.folder / name).exists():
@@ -136,11 +144,16 @@ class LoopbackSshd:
                                 "-f", str(self.folder / name)], check=True, stdin=subprocess.DEVNULL)
         shutil.copy(self.key.with_suffix(".pub"), self.folder / "authorized_keys")
         self.port = _free_port()
-        config = CONFIG.format(port=self.port, user=self.user, folder=self.folder)
+        config = CONFIG.format(port=self.port, user=self.user, folder=self.folder, home=self.home)
         (self.folder / "sshd_config").write_text(config)
         self.hosts(0)
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # privilege separation of a root-owned sshd wants it
+
+
+def _adopt_orphans() -> None:
+    """Kept across exec (prctl(2), PR_SET_CHILD_SUBREAPER); sshd waits for any child of its own."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _which(program: str) -> str | None:
