@@ -4,7 +4,6 @@ Used on both sides: the controller checks a playbook with ``expand=False`` befor
 same again with ``expand=True``, which expands ``~`` and ``$VARIABLES`` in paths with its own home and environment.
 """
 
-import ast
 import json
 import os
 import re
@@ -220,6 +219,7 @@ def _dict_of_literal(text):
     try:
         result = json.loads(text)
     except ValueError:
+        import ast
         try:
             result = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -8,7 +8,7 @@ controller, for tests and for whoever runs modules in-process.
 import os
 import stat
 
-from agentlet import files
+from agentlet import digests, files
 from agentlet.wire import CHUNK_BYTES
 from modules.api import Failed
 
@@ -26,9 +26,8 @@ def check_ref(ref):
 
 def receive(chunks, ref, write):
     """Hands every chunk to ``write``; `Failed` unless size and SHA-256 are as announced at the end."""
-    import hashlib  # with OpenSSL, which is fast for files, and too costly to load for every task
     digest, size = check_ref(ref)
-    seen, hashed = 0, hashlib.sha256()
+    seen, hashed = 0, digests.new("sha256", size)
     try:
         for data in chunks:
             seen += len(data)
@@ -61,12 +60,11 @@ def receive_file(chunks, ref, fd, path):
 
 def send_file(link, path):
     """Uploads a regular file as it is now; ``{"stream", "size", "sha256"}`` of what was sent."""
-    import hashlib
     fd = _open_source(path)
     try:
         info = os.fstat(fd)
         stream = link.open_upload(path, info.st_size, stat.S_IMODE(info.st_mode))
-        hashed, offset = hashlib.sha256(), 0
+        hashed, offset = digests.new("sha256", info.st_size), 0
         while True:
             data = os.read(fd, CHUNK_BYTES)
             hashed.update(data)

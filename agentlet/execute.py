@@ -14,7 +14,6 @@ A result is ``{status, values, diff, warnings, error}``: status is ok, changed, 
 
 import importlib
 import json
-import traceback
 
 from agentlet import arguments, files
 from modules.api import MAKEABLE, Change, Failed, Same
@@ -60,7 +59,7 @@ def load(name):
         raise Failed("module_broken", "The module %s cannot be imported: %s" % (name, error))
     except Exception as error:
         raise Failed("module_broken", "The module %s is broken: %s: %s" % (name, type(error).__name__, error),
-                     exception=traceback.format_exc())
+                     exception=_trace())
 
 
 def failure(code, message, hint=None, values=None):
@@ -184,4 +183,5 @@ def _crash(error, no_log):
 
 
 def _trace():
+    import traceback  # costs 2 ms, and most tasks do not crash
     return traceback.format_exc()

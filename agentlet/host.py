@@ -8,7 +8,7 @@ import os
 import pwd
 
 from agentlet import blobs as transfers
-from agentlet import commands, files
+from agentlet import commands, digests, files
 from modules.api import Failed
 
 ENCODING, ERRORS = "utf-8", "surrogateescape"
@@ -63,18 +63,20 @@ class Look(object):
 
     def digest(self, path, algorithm="sha256"):
         """The hex digest of a file, in flat memory."""
-        import hashlib  # with OpenSSL, which is fast for files, and too costly to load for every task
-        try:
-            hashed = hashlib.new(algorithm)
-        except ValueError:
-            raise Failed("bad_arguments", "This host's Python knows no checksum algorithm %s" % algorithm)
         try:
             with open(path, "rb") as opened:
+                hashed = self._new_hash(algorithm, os.fstat(opened.fileno()).st_size)
                 for data in iter(lambda: opened.read(1 << 18), b""):
                     hashed.update(data)
         except OSError as error:
             raise files.failed(error, path, "read")
         return hashed.hexdigest()
+
+    def _new_hash(self, algorithm, size):
+        try:
+            return digests.new(algorithm, size)
+        except ValueError:
+            raise Failed("bad_arguments", "This host's Python knows no checksum algorithm %s" % algorithm)
 
     def blob_bytes(self, ref, limit):
         """The contents of a blob, for a diff; `Failed` with ``blob_too_large`` when it is larger than ``limit``."""

@@ -3,7 +3,7 @@
 import time
 
 from agentlet import receipts
-from agentlet.wire import EventDigest, WireError
+from agentlet.wire import EventDigest, WireError, header_bytes
 
 
 class Job(object):
@@ -46,10 +46,11 @@ class Job(object):
             self.results.append({name: value for name, value in header.items() if name not in ("t", "job", "kind")})
         numbered = {"t": "event", "job": self.id, "attempt": self.attempt, "seq": self._digest.count + 1}
         numbered.update((name, value) for name, value in header.items() if name not in numbered)
-        self._digest.add(numbered)
-        size = self._runtime.send(numbered)
+        head = header_bytes(numbered)
+        self._digest.add(head)
+        self._runtime.send_head(head)
         if keep:
-            self.size += size
+            self.size += len(head)
 
     def relay(self, header, body=b""):
         """Sends `need` and `upload` frames of a leg."""

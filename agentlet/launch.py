@@ -60,6 +60,7 @@ _LOADER = (
 )
 
 _WORD = re.compile(r"^[A-Za-z0-9_./+@%:=,-]+$")
+_ANSWER = re.compile(rb" (ok|none|old)(?: ([0-9.]+))?\r?\n")
 _MARKER = re.compile(r"^[A-Za-z0-9]{16,64}$")
 
 
@@ -99,10 +100,14 @@ def parse(data, marker):
     None while the marker line is not complete; else ``(status, detail, rest)``: status is ``ok``, ``old`` (detail is
     the version of the best Python there) or ``none``; rest is what followed the line.
     """
-    match = re.search(re.escape(marker.encode()) + rb" (ok|none|old)(?: ([0-9.]+))?\r?\n", data)
-    if match is None:
-        return None
-    return match.group(1).decode(), (match.group(2) or b"").decode(), data[match.end():]
+    found = marker.encode()
+    at = data.find(found)
+    while at >= 0:
+        match = _ANSWER.match(data, at + len(found))
+        if match is not None:
+            return match.group(1).decode(), (match.group(2) or b"").decode(), data[match.end():]
+        at = data.find(found, at + 1)
+    return None
 
 
 def _quoted(word):

@@ -10,7 +10,7 @@ import os
 import time
 
 from agentlet import processes
-from agentlet.wire import sha256
+from agentlet.digests import sha256
 
 KEEP_S = 7 * 24 * 3600
 ROOT_DIRECTORY = "/var/lib/orch/receipts"

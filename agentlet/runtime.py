@@ -14,7 +14,7 @@ import zlib
 from collections import OrderedDict
 
 from agentlet.reactor import Reactor, Sender, ignore_signal, read_available
-from agentlet.wire import PROTOCOL, Decoder, WireError, encode
+from agentlet.wire import PROTOCOL, Decoder, WireError, encode, frame
 
 DEFAULT_MEMORY_BYTES = 1 << 30
 _KEEP_JOBS = 64
@@ -75,10 +75,11 @@ class Runtime(object):
     # What jobs and legs use
 
     def send(self, header, body=b""):
-        """Sends a frame, and says how many bytes that were."""
-        data = encode(header, body)
-        self._out.send(data)
-        return len(data)
+        self._out.send(encode(header, body))
+
+    def send_head(self, head):
+        """A frame without a body, by the canonical bytes of its header."""
+        self._out.send(frame(head))
 
     def identity_of(self, task):
         if not task.get("become"):

@@ -4,21 +4,14 @@ A frame is ``!II`` (length of header, length of body), a JSON header in ASCII, a
 sends is bounded before it is parsed: header 8 MiB, body 1 MiB, nesting 100. Anything else is a `WireError`, after
 which the stream is of no use any more. Nothing is pickled, and bulk data is never base64.
 
-The canonical bytes of a header are those of `header_bytes`: decoding and encoding again gives the same bytes, so both
-sides can compute the digest of a job's events (`EventDigest`).
+The canonical bytes of a header are those of `header_bytes`: decoding and encoding again gives the same bytes. Both
+sides compute the digest of a job's events from them as they were sent (`EventDigest`).
 """
 
 import json
 import struct
 
-# Python's own SHA-256, not OpenSSL's: loading that costs 3 ms at boot, and its tables a page copy after every fork.
-try:
-    from _sha2 import sha256
-except ImportError:
-    try:
-        from _sha256 import sha256
-    except ImportError:
-        from hashlib import sha256
+from agentlet.digests import sha256
 
 PROTOCOL = 1
 MAX_HEADER_BYTES = 8 * 1024 * 1024
@@ -30,6 +23,7 @@ WINDOW_BYTES = 1024 * 1024
 """How much of a file may be under way without having been asked for."""
 
 _LENGTHS = struct.Struct("!II")
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class WireError(Exception):
@@ -40,7 +34,7 @@ def header_bytes(header):
     # type: (dict) -> bytes
     """The canonical JSON of a header: ASCII, no spaces, order kept, lone surrogates escaped; NaN is refused."""
     try:
-        return json.dumps(header, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return _to_json(header).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise WireError("This header cannot be written as JSON: %s" % error)
 
@@ -48,7 +42,12 @@ def header_bytes(header):
 def encode(header, body=b""):
     # type: (dict, bytes) -> bytes
     """One frame. `WireError` when it would exceed what the other side accepts."""
-    head = header_bytes(header)
+    return frame(header_bytes(header), body)
+
+
+def frame(head, body=b""):
+    # type: (bytes, bytes) -> bytes
+    """`encode` for the canonical bytes of a header."""
     if len(head) > MAX_HEADER_BYTES:
         raise WireError("A header of %d bytes is too large; the limit is %d" % (len(head), MAX_HEADER_BYTES))
     if len(body) > MAX_BODY_BYTES:
@@ -68,6 +67,11 @@ class Decoder(object):
     def feed(self, data):
         # type: (bytes) -> list
         """All frames that are complete by now, in order, as ``(header, body)``; `WireError` on anything else."""
+        return [(header, body) for header, body, _ in self.frames(data)]
+
+    def frames(self, data):
+        # type: (bytes) -> list
+        """`feed`, with the header's bytes as they came: ``(header, body, head)``."""
         if self._broken:
             raise WireError("The stream was broken before")
         self._buffer += data
@@ -94,8 +98,8 @@ class Decoder(object):
             end = middle + body_size
             if size < end:
                 break
-            header = parse_header(bytes(self._buffer[start + _LENGTHS.size:middle]))
-            frames.append((header, bytes(self._buffer[middle:end])))
+            head = bytes(self._buffer[start + _LENGTHS.size:middle])
+            frames.append((parse_header(head), bytes(self._buffer[middle:end]), head))
             start = end
         if start:
             del self._buffer[:start]
@@ -116,16 +120,16 @@ def parse_header(head):
 
 
 class EventDigest(object):
-    """SHA-256 over the canonical headers of a job's events, in order."""
+    """SHA-256 over the headers of a job's events, as they were sent, in order."""
 
     def __init__(self):
         # type: () -> None
         self._hash = sha256()
         self.count = 0
 
-    def add(self, header):
-        # type: (dict) -> None
-        self._hash.update(header_bytes(header))
+    def add(self, head):
+        # type: (bytes) -> None
+        self._hash.update(head)
         self.count += 1
 
     def hexdigest(self):

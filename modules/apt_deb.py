@@ -1,8 +1,6 @@
 """A package file named by path or URL: fetched where needed, compared with what is installed."""
 
 import os
-import shutil
-import urllib.request
 
 from modules import apt_packages
 from modules.api import Failed
@@ -44,6 +42,8 @@ def described(path, host):
 
 def fetch(url, host):
     """The URL's contents in a temp file, by its own name's suffix."""
+    import shutil
+    import urllib.request  # costs 20 ms, and packages seldom come from a URL
     path = host.tempfile(suffix=".deb")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer, open(path, "wb") as file:

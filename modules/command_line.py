@@ -1,10 +1,10 @@
 """What ``command``, ``shell`` and ``script`` share: guards by files, the result in Ansible's shape, the failure."""
 
-import datetime
 import errno
 import glob
 import os
 import re
+import time
 
 from modules.api import Arg, Failed
 
@@ -84,20 +84,34 @@ def _predicted(args, result):
 
 
 def _executed(args, result, execute):
-    start = datetime.datetime.now()
+    start = time.time()
     try:
         done = execute()
     except Failed as fault:
         result.update(fault.values, msg="Error executing command.")
         raise Failed("not_executable", "Error executing command: {}".format(fault.message), fault.hint, **result)
-    end = datetime.datetime.now()
+    end = time.time()
     result.update(changed=True, rc=done.rc, stdout=_ends(args, done.stdout), stderr=_ends(args, done.stderr),
-                  start=str(start), end=str(end), delta=str(end - start))
+                  start=_moment(start), end=_moment(end), delta=_duration(end - start))
     if done.timed_out:
         raise Failed("timeout", "the command did not end in time and was stopped", **result)
     if done.rc != 0:
         raise Failed("command_failed", "non-zero return code", **dict(result, msg="non-zero return code"))
     return result
+
+
+def _moment(epoch):
+    """Local time as ``str`` of a datetime has it, without loading datetime for every command (1.5 ms)."""
+    seconds, micros = divmod(int(epoch * 1000000), 1000000)
+    return "{}.{:06d}".format(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)), micros)
+
+
+def _duration(seconds):
+    """``H:MM:SS.ffffff``, with days before it when there are any, as ``str`` of a timedelta has it."""
+    whole, micros = divmod(max(0, int(seconds * 1000000)), 1000000)
+    days, rest = divmod(whole, 86400)
+    clock = "{}:{:02d}:{:02d}.{:06d}".format(rest // 3600, rest // 60 % 60, rest % 60, micros)
+    return clock if not days else "{} day{}, {}".format(days, "" if days == 1 else "s", clock)
 
 
 def _ends(args, text):

@@ -1,11 +1,10 @@
 """Where a file's new contents come from: bytes in hand, a blob that the controller offers, a file on the host."""
 
-import hashlib
 import os
-import shutil
 
+from agentlet import digests
 from modules.api import Failed
-from modules.placement import DIFF_LIMIT_BYTES, diff_text
+from modules.placement import DIFF_LIMIT_BYTES, copy_stream, diff_text
 
 
 class Contents(object):
@@ -16,7 +15,7 @@ class Contents(object):
         self.size = len(data)
 
     def digest(self, host):
-        return hashlib.sha256(self.data).hexdigest()
+        return digests.hex_of("sha256", self.data)
 
     def shown(self, host):
         return diff_text(self.data)
@@ -66,7 +65,7 @@ class HostFile(object):
     def temp(self, folder, host):
         path = host.tempfile(dir=folder)
         with open(self.path, "rb") as source, open(path, "wb") as target:
-            shutil.copyfileobj(source, target, 1 << 18)
+            copy_stream(source, target)
         return path
 
 

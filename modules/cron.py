@@ -16,7 +16,6 @@ Returns ``jobs``, ``envs`` (names), ``cron_file``, ``backup_file``. Errors: ``no
 
 import os
 import pwd
-import tempfile
 
 from modules import crontab_text
 from modules.api import Arg, Change, Failed, Same, exclusive
@@ -155,6 +154,7 @@ def apply(args, change, host):
 
 def backup(content):
     """The path of a copy that only we can read."""
+    import tempfile  # costs 5 ms, and few ask for a backup
     fd, path = tempfile.mkstemp(prefix="crontab")
     with os.fdopen(fd, "wb") as file:
         file.write(content.encode("utf-8", "surrogateescape"))

@@ -1,14 +1,13 @@
 """New contents for a file, put in place as all file modules do it: backed up, validated, one rename, attributes."""
 
 import errno
-import hashlib
 import os
 import re
 import shlex
-import shutil
 import stat
 import time
 
+from agentlet import digests
 from modules.api import Arg, Failed
 from modules.file_attributes import FILE_ARGS, put
 
@@ -77,7 +76,7 @@ def back_up(path):
             now = os.fstat(source.fileno())
             fd, kept = _new_backup(path)
             with os.fdopen(fd, "wb") as target:
-                shutil.copyfileobj(source, target, 1 << 18)
+                copy_stream(source, target)
                 target.flush()
                 _keep_owner(target.fileno(), now)
                 os.fchmod(target.fileno(), stat.S_IMODE(now.st_mode))
@@ -85,6 +84,12 @@ def back_up(path):
     except OSError as error:
         raise Failed("backup", "Could not make backup of {} to {}: {}".format(path, kept, error.strerror))
     return kept
+
+
+def copy_stream(source, target):
+    """All that is left in an open binary file, in flat memory."""
+    for data in iter(lambda: source.read(1 << 18), b""):
+        target.write(data)
 
 
 def diff_text(data):
@@ -119,12 +124,13 @@ def _keep_owner(fd, now):
 
 def checksums(path):
     """{"checksum": SHA-1, "md5sum": MD5 or None} of a file, read once; hosts in FIPS mode have no MD5."""
-    sha1 = hashlib.sha1()
-    try:
-        md5 = hashlib.md5()
-    except ValueError:
-        md5 = None
     with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        sha1 = digests.new("sha1", size)
+        try:
+            md5 = digests.new("md5", size)
+        except ValueError:
+            md5 = None
         for data in iter(lambda: file.read(1 << 18), b""):
             sha1.update(data)
             if md5 is not None:

@@ -15,7 +15,7 @@ from orchestrator.errors import UsageError
 
 BUNDLE = (
     "agentlet.boot", "agentlet.arguments", "agentlet.become", "agentlet.blobs", "agentlet.child", "agentlet.commands",
-    "agentlet.execute", "agentlet.files", "agentlet.host", "agentlet.job", "agentlet.launch", "agentlet.output",
+    "agentlet.digests", "agentlet.execute", "agentlet.files", "agentlet.host", "agentlet.job", "agentlet.launch", "agentlet.output",
     "agentlet.processes", "agentlet.reactor", "agentlet.receipts", "agentlet.runtime", "agentlet.termination",
     "agentlet.wire", "agentlet.worker", "agentlet.workerleg", "agentlet.workerlink", "agentlet.workerprocess",
     "modules.api",
@@ -36,7 +36,7 @@ class BootLine:
 def boot_payload() -> bytes:
     """The zlib-compressed JSON object ``{module name: source}`` that the loader reads from stdin; always the same."""
     sources = {name: _source(name) for name in BUNDLE}
-    return zlib.compress(json.dumps(sources).encode(), 9)
+    return zlib.compress(json.dumps(sources).encode())
 
 
 def boot_command(marker: str, python: str | None = None) -> str:

@@ -47,10 +47,13 @@ class RunningJob:
         if not given and (task is not None or kind in ("started", "result")):
             raise ProtocolError(f"an event names a task that was not given: {str(task)[:80]!r}")
 
-    def hear(self, header: dict[str, Any]) -> JobEnd | None:
-        """Count an event and hand it on; what the job came to, if it was the last. Raises what the listener raises."""
+    def hear(self, header: dict[str, Any], head: bytes) -> JobEnd | None:
+        """Count an event and hand it on; what the job came to, if it was the last. Raises what the listener raises.
+
+        ``head``: the bytes of ``header`` as they came.
+        """
         if header.get("kind") != "finished":
-            self.digest.add(header)
+            self.digest.add(head)
             if header.get("kind") == "result":
                 share_names(header.get("values"))
             self.on_event(header)

@@ -71,8 +71,8 @@ class Session:
             if self._prologue is not None and not self._prologue.done:
                 data = self._begin(self._prologue, data)
             if data:
-                for header, body in self._decoder.feed(data):
-                    self._dispatch(header, body)
+                for header, body, head in self._decoder.frames(data):
+                    self._dispatch(header, body, head)
         except wire.WireError as exc:
             self._violation(f"{self.host} sent what is no frame: {exc}")
         except ProtocolError as exc:
@@ -163,10 +163,10 @@ class Session:
 
     # --- frames from the host
 
-    def _dispatch(self, header: dict[str, Any], body: bytes) -> None:
+    def _dispatch(self, header: dict[str, Any], body: bytes, head: bytes) -> None:
         kind = header["t"]
         if kind == "event":
-            self._event(header)
+            self._event(header, head)
         elif kind == "need":
             running = self._running(header)
             if running is not None:
@@ -180,7 +180,7 @@ class Session:
         else:
             raise ProtocolError(f"a frame of unknown type {kind[:40]!r} came")
 
-    def _event(self, header: dict[str, Any]) -> None:
+    def _event(self, header: dict[str, Any], head: bytes) -> None:
         running = self._running(header)
         if running is None:
             return
@@ -189,7 +189,7 @@ class Session:
         if finished:
             del self._jobs[running.job.id]
         try:
-            end = running.hear(header)
+            end = running.hear(header, head)
         except Exception as exc:  # noqa: BLE001  the listener's own fault: its job fails with it, the line stays
             if finished:
                 running.end(exc)

@@ -43,7 +43,7 @@ def _load(module: str, read: SourceReader) -> tuple[Had, tuple[int, ...]]:
 def _place(dotted: str, text: str, read: SourceReader) -> int:
     place = _places.get((read, dotted))
     if place is None:
-        body = zlib.compress(text.encode("utf-8", "surrogateescape"), 9)
+        body = zlib.compress(text.encode("utf-8", "surrogateescape"))
         _frames.append(wire.encode({"t": "source", "name": dotted}, body))
         place = _places[read, dotted] = len(_frames) - 1
     return place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,8 @@ class Engine:
     """(inventory, playbook or None) -> argv"""
     environment: Callable[[Path], dict[str, str]]
     """scratch folder -> what is set besides PATH and HOME"""
+    does_the_work: bool = True
+    """False for the floor, which does twenty tasks that change nothing."""
 
 
 def install() -> None:
@@ -41,8 +44,12 @@ def install() -> None:
     stamp.write_text(REQUIREMENTS.read_text())
 
 
-def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str, extra: Mapping[str, str]) -> Path:
-    """An INI inventory for orch and Ansible, beside it one for pyinfra; returns the first. All hosts get ``extra``."""
+def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str, extra: Mapping[str, str],
+                      through_sudo: bool = False) -> Path:
+    """An INI inventory for orch and Ansible, beside it those of pyinfra and the floor; returns the first.
+
+    All hosts get ``extra`` as variables.
+    """
     places = folder / "hosts"
     lines, rows = [], []
     for host in sshd.hosts(count):
@@ -56,6 +63,9 @@ def write_inventories(folder: Path, sshd: LoopbackSshd, count: int, python: str,
     login = {"ssh_port": sshd.port, "ssh_user": sshd.user, "ssh_key": str(sshd.key),
              "ssh_known_hosts_file": str(sshd.known_hosts), "ssh_strict_host_key_checking": "yes", **extra}
     (folder / "inventory_pyinfra.py").write_text(f"hosts = ({rows!r}, {login!r})\n")
+    floor = {"hosts": [host.address for host in sshd.hosts(count)], "port": sshd.port, "user": sshd.user,
+             "key": str(sshd.key), "known_hosts": str(sshd.known_hosts), "python": python, "sudo": through_sudo}
+    (folder / "hosts.json").write_text(json.dumps(floor))
     return inventory
 
 
@@ -79,6 +89,10 @@ def _pyinfra(inventory: Path, playbook: Path) -> list[str]:
             str(inventory.with_name("inventory_pyinfra.py")), str(playbook.with_name(f"{playbook.stem}_pyinfra.py"))]
 
 
+def _floor(inventory: Path, playbook: Path) -> list[str]:
+    return [sys.executable, str(playbook.with_name("bare.py")), str(inventory.with_name("hosts.json"))]
+
+
 def _orch(inventory: Path, playbook: Path) -> list[str]:
     return [str(Path(sys.executable).with_name("orch")), "run", "-i", str(inventory), str(playbook)]
 
@@ -91,6 +105,7 @@ ENGINES = {
     engine.name: engine
     for engine in (
         Engine("orch", "orch", _orch, _orch_environment),
+        Engine("bare", "bare asyncssh: the floor", _floor, lambda scratch: {}, does_the_work=False),
         Engine("pyinfra", "pyinfra", _pyinfra, lambda scratch: {}),
         Engine("mitogen", "Ansible, Mitogen", _ansible, _mitogen_environment),
         Engine("ansible", "ansible-core, pipelining", _ansible, _ansible_environment),

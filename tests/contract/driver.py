@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentlet.wire import CHUNK_BYTES, PROTOCOL, WINDOW_BYTES, Decoder, EventDigest, encode
+from agentlet.wire import CHUNK_BYTES, PROTOCOL, WINDOW_BYTES, Decoder, EventDigest, encode, header_bytes
 from orchestrator.carriers import payload
 
 Header = dict[str, Any]
@@ -194,7 +194,7 @@ class Runtime:
                 assert outcome.digest_ok
                 return outcome
             else:
-                digest.add(header)
+                digest.add(header_bytes(header))
                 assert header["seq"] == digest.count
                 outcome.events.append(header)
 
