@@ -99,7 +99,7 @@ def ratios_table(outcomes: Sequence[Outcome]) -> Table:
         base = ours.get((outcome.mix, outcome.hosts))
         if outcome.engine == "orch" or base is None or not outcome.is_complete:
             continue
-        wall, cpu = EXPECTED[outcome.engine]
+        wall, cpu = EXPECTED.get(outcome.engine, ("", ""))
         table.add_row(outcome.mix, str(outcome.hosts), engines.ENGINES[outcome.engine].label,
                       f"{outcome.cost.wall_s / base.wall_s:.1f}", f"{outcome.cost.cpu_s / base.cpu_s:.1f}",
                       f"{outcome.cost.peak_bytes / base.peak_bytes:.1f}", str(wall), str(cpu))

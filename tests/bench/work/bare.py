@@ -27,7 +27,8 @@ async def work(address, given, turns):
             address, port=given["port"], username=given["user"], client_keys=[given["key"]], config=None,
             known_hosts=given["known_hosts"], agent_path=None, encryption_algs=["aes128-gcm@openssh.com"])
     async with connection:
-        command = ["sudo", "-n"] * given["sudo"] + [given["python"], "-ESsc", "'exec(input().replace(chr(1), chr(10)))'"]
+        boot = "'exec(input().replace(chr(1), chr(10)))'"
+        command = ["sudo", "-n"] * given["sudo"] + [given["python"], "-ESsc", boot]
         process = await connection.create_process(" ".join(command))
         process.stdin.write(RUNTIME.strip().replace("\n", "\1") + "\n")
         for _ in range(TASKS):
