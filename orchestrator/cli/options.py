@@ -34,6 +34,13 @@ def inventory_options() -> Callable[[F], F]:
         click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts: web:&prod:!db3, ~regex, web[0:5]."),
         click.option("-e", "--extra-vars", multiple=True, metavar="VARS",
                      help="name=value …, a JSON or YAML mapping, or @file."),
+        vault_options(),
+    ])
+
+
+def vault_options() -> Callable[[F], F]:
+    """Where vault passwords come from."""
+    return _apply([
         click.option("--vault-password-file", "--vault-pass-file", "vault_files", multiple=True, metavar="FILE",
                      help="File (or executable) with the vault password."),
         click.option("--vault-id", "vault_ids", multiple=True, metavar="ID@SOURCE",

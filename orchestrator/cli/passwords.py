@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UsageError
@@ -31,7 +32,7 @@ def ask_secrets(given: dict[str, Any]) -> Secrets:
                   given.get("become_password_file") or environ.get("ANSIBLE_BECOME_PASSWORD_FILE"))
     if given.get("ask_become_pass"):
         become = become or login
-    return Secrets(Secret(login) if login else None, Secret(become) if become else None, _vault(given))
+    return Secrets(Secret(login) if login else None, Secret(become) if become else None, vault_from(given))
 
 
 def _one(ask: Any, prompt: str, file: Any) -> str | None:
@@ -50,13 +51,14 @@ def _read(path: str) -> str:
         raise UsageError(f"the password file {path} is not UTF-8 text") from None
 
 
-def _vault(given: dict[str, Any]) -> Vault:
+def vault_from(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Vault:
+    """The vault passwords that options and environment name; asks for those that are to be asked for."""
     from orchestrator.content.passwords import parse_vault_id
     from orchestrator.content.vault import DEFAULT_ID, Vault, VaultSecret
 
     sources = [parse_vault_id(text) for text in given.get("vault_ids") or ()]
     sources += [(DEFAULT_ID, file) for file in given.get("vault_files") or ()]
-    environment = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
+    environment = environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
     if environment and not given.get("vault_files"):
         sources.append((DEFAULT_ID, environment))
     secrets = [_vault_secret(label, source) for label, source in sources]
