@@ -27,6 +27,7 @@ COMMANDS = {
     "inventory": ("inventory", "Look at an inventory: list, graph, host."),
     "explain": ("explain", "Say where a variable's value comes from."),
     "runs": ("runs", "Look at runs: list, show, watch, cancel."),
+    "lint": ("lint", "Say what a playbook uses that orch does not have, before it is run."),
     "vault": ("vault", "Encrypt, decrypt, view, edit and rekey vault files."),
     "doc": ("doc", "Read a module's documentation."),
     "trust": ("trust", "Enrol the SSH host keys of hosts."),

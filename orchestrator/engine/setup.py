@@ -171,11 +171,17 @@ def _loader(content: ContentLoader, engine: Engine, variables: VariableStore, en
     def render(value: Any, names: Mapping[str, Any]) -> Any:
         return engine.render(value, variables.scope(None, locals=names))
 
+    roles, collections = content_paths(environ, folder)
+    return PlaybookLoader(content=content, registry=registry, role_paths=roles, collection_paths=collections,
+                          render=render, engine=engine)
+
+
+def content_paths(environ: Mapping[str, str], folder: Path) -> tuple[list[Path], list[Path]]:
+    """Where roles are looked for besides the playbook's own, and where collections are."""
     roles = [*_paths(environ.get("ANSIBLE_ROLES_PATH")), folder, *(Path(p).expanduser() for p in ROLE_FOLDERS)]
     collections = [*_paths(environ.get("ANSIBLE_COLLECTIONS_PATH") or environ.get("ANSIBLE_COLLECTIONS_PATHS")),
                    folder / "collections", *(Path(p).expanduser() for p in COLLECTION_FOLDERS)]
-    return PlaybookLoader(content=content, registry=registry, role_paths=roles, collection_paths=collections,
-                          render=render, engine=engine)
+    return roles, collections
 
 
 def _paths(text: str | None) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestrator.content.yaml import load_yaml
@@ -17,9 +18,12 @@ from orchestrator.playbook.action import is_loop_key
 from orchestrator.playbook.jinja_names import Named, names_in, names_in_condition
 from orchestrator.playbook.keywords import allowed
 from orchestrator.playbook.role_search import RoleSearch
-from orchestrator.template.types import Map, Template
+from orchestrator.template.types import Map, Seq, Template
 
 YAML = (".yml", ".yaml")
+ROLE_PARTS = ("tasks", "handlers", "defaults", "vars", "meta", "templates")
+UNRELATED = frozenset({"molecule", "node_modules", "venv", "docs", "tests"})
+"""Folders that a walk leaves out; named on the command line, they are read."""
 MAX_FILES = 20_000
 MAX_TEMPLATE_BYTES = 4 * 1024 * 1024
 CONDITIONS = frozenset({"when", "changed_when", "failed_when", "until", "break_when", "that"})
@@ -58,14 +62,14 @@ class _Surveyor:
         self._roles = roles
         self._found = Survey()
         self._seen: set[str] = set()
-        self._queue: list[tuple[str, str | None]] = []
+        self._queue: list[tuple[str, str | None, bool]] = []
 
     def run(self) -> Survey:
         while self._queue and self._found.files < MAX_FILES:
-            path, role = self._queue.pop(0)
+            path, role, surely = self._queue.pop(0)
             self._found.files += 1
             try:
-                self._file(path, role)
+                self._file(path, role, surely)
             except OrchError as fault:
                 self._found.faults.append(fault)
         return self._found
@@ -75,27 +79,26 @@ class _Surveyor:
     def add(self, path: str) -> None:
         if not os.path.isdir(path):
             return self._enqueue(path, None)
-        if os.path.isdir(os.path.join(path, "tasks")):
-            return self._role(path)
-        for entry in sorted(os.listdir(path)):
-            inside = os.path.join(path, entry)
-            if entry in ("roles", "playbooks") and os.path.isdir(inside):
-                for name in sorted(os.listdir(inside)):
-                    if os.path.isdir(os.path.join(inside, name)) or name.endswith(YAML):
-                        self.add(os.path.join(inside, name))
-            elif entry.endswith(YAML):
-                self._enqueue(inside, None)
+        for folder, inner, names in os.walk(path):
+            inner[:] = sorted(name for name in inner if not name.startswith(".") and name not in UNRELATED)
+            if _is_role(folder):
+                self._role(folder)
+                inner[:] = [name for name in inner if name not in ROLE_PARTS]
+            for name in sorted(names):
+                if name.endswith(YAML) and not name.startswith("."):
+                    self._enqueue(os.path.join(folder, name), None, surely=False)
         return None
 
-    def _enqueue(self, path: str, role: str | None) -> None:
+    def _enqueue(self, path: str, role: str | None, *, surely: bool = True) -> None:
+        """``surely``: it was named as content; else it may be any YAML, and counts when it holds plays."""
         real = os.path.realpath(path)
         if real not in self._seen:
             self._seen.add(real)
-            self._queue.append((path, role))
+            self._queue.append((path, role, surely))
 
     def _role(self, path: str) -> None:
         """All of a role: which of its files will run is decided by conditions."""
-        for part in ("tasks", "handlers", "defaults", "vars", "meta", "templates"):
+        for part in ROLE_PARTS:
             for file in _files_below(os.path.join(path, part)):
                 if part == "templates" or file.endswith(YAML):
                     self._enqueue(file, path)
@@ -106,21 +109,24 @@ class _Surveyor:
 
     # One file
 
-    def _file(self, path: str, role: str | None) -> None:
+    def _file(self, path: str, role: str | None, surely: bool) -> None:
         self._plugins(role or os.path.dirname(path))
         if role and f"{os.sep}templates{os.sep}" in path:
             return self._template(path)
-        from pathlib import Path
-
-        document = load_yaml(Path(path), on_duplicate=lambda message: None)
+        try:
+            document = load_yaml(Path(path), on_duplicate=lambda message: None)
+        except OrchError:
+            if surely:
+                raise
+            return  # somebody else's YAML: several documents, tags of its own
         if isinstance(document, list):
-            for entry in document:
-                self._entry(entry, path, role)
+            if surely or any(_is_play(entry) for entry in document):
+                for entry in document:
+                    self._entry(entry, path, role)
         elif isinstance(document, Map):
             self._values(document)
             if role and os.path.basename(os.path.dirname(path)) == "meta":
                 self._role_entries(document.get("dependencies") or [], path, role)
-        return None
 
     def _template(self, path: str) -> None:
         if os.path.getsize(path) > MAX_TEMPLATE_BYTES:
@@ -151,9 +157,9 @@ class _Surveyor:
                 self._values(value)
 
     def _role_entries(self, entries: Iterable[Any], path: str, role: str | None) -> None:
-        for entry in entries:
+        for index, entry in enumerate(entries):
             name = entry.get("role", entry.get("name")) if isinstance(entry, Map) else entry
-            self._find_role(name, path, role, entry.origin if isinstance(entry, Map) else Origin(path))
+            self._find_role(name, path, role, entries.item_origin(index) if isinstance(entries, Seq) else Origin(path))
             if isinstance(entry, Map):
                 self._values(entry)
 
@@ -251,6 +257,14 @@ def _templates(value: Any) -> Iterator[Template]:
             stack += one.values()
         elif isinstance(one, list):
             stack += one
+
+
+def _is_role(folder: str) -> bool:
+    return any(os.path.isfile(os.path.join(folder, "tasks", f"main{suffix}")) for suffix in (*YAML, ""))
+
+
+def _is_play(entry: Any) -> bool:
+    return isinstance(entry, Map) and ("hosts" in entry or any(_bare(key) == "import_playbook" for key in entry))
 
 
 def _files_below(folder: str) -> list[str]:
