@@ -4,128 +4,133 @@ Example::
 
     - name: The web server
       ansible.builtin.dnf:
-        name: [nginx, "@development-tools"]
+        name: [nginx, "@development-tools", httpd >= 2.4]
         state: present
 
-Queries use rpm; changes are one dnf call. In check mode dnf resolves the transaction and refuses it (``--assumeno``).
-Returns ``results`` (dnf's lines), ``rc``, ``msg``. Errors: ``no_package``, ``dnf_failed``, ``no_dnf``.
+Queries use rpm; changes are at most two dnf calls. dnf first resolves the transaction and refuses it (``--assumeno``),
+which is also what check mode tells. Without ``autoremove`` a removal leaves what only the package needed.
+Returns ``results`` (``Installed: …``, ``Removed: …``), ``rc``, ``msg``. Errors: ``no_package`` (values: failures),
+``bad_package``, ``dnf_failed``, ``no_dnf``.
 """
 
-import re
+import os
 
-from modules.api import Arg, Change, Failed, Same
+from modules import dnf_options, dnf_output
+from modules.api import Arg, Failed, exclusive
 
-ARGS = {
-    "name": Arg("list", "Packages: name, name-version, @group, a file or URL, or '*' with state latest.",
-                aliases=("pkg",), elements="str"),
-    "state": Arg("str", "What to keep true of them.", default="present",
-                 choices=("absent", "present", "installed", "removed", "latest")),
-    "update_cache": Arg("bool", "Renew the metadata first.", default=False, aliases=("expire-cache",)),
-    "autoremove": Arg("bool", "Remove packages that were only needed by others.", default=False),
-    "enablerepo": Arg("list", "Repositories to use besides.", default=[], elements="str"),
-    "disablerepo": Arg("list", "Repositories not to use.", default=[], elements="str"),
-    "exclude": Arg("list", "Packages to leave alone.", default=[], elements="str"),
-    "disable_gpg_check": Arg("bool", "Accept packages that are not signed.", default=False),
-    "install_weak_deps": Arg("bool", "Install recommended packages too.", default=True),
-    "allow_downgrade": Arg("bool", "Accept an older version.", default=False),
-    "allowerasing": Arg("bool", "Remove packages that stand in the way.", default=False),
-    "nobest": Arg("bool", "Accept a version that is not the newest.", default=False),
-    "skip_broken": Arg("bool", "Leave out what cannot be installed.", default=False),
-    "security": Arg("bool", "With latest: security updates only.", default=False),
-    "bugfix": Arg("bool", "With latest: bug fixes only.", default=False),
-    "update_only": Arg("bool", "Never install what is not there yet.", default=False),
-    "installroot": Arg("path", "Another root directory.", default="/"),
-    "releasever": Arg("str", "Another release's repositories."),
-    "lock_timeout": Arg("int", "Has no effect: dnf waits for its lock.", default=30),
-    "use_backend": Arg("str", "Has no effect: the program is found out.", default="auto"),
-}
-ROW = re.compile(r"\s*\S+\s+(x86_64|noarch|aarch64|i686|ppc64le|s390x)\s")
+ARGS = dict(
+    dnf_options.OPTIONS,
+    name=Arg("list", "Packages: name, name-version, name >= version, @group, a file or URL; '*' with state latest.",
+             default=[], aliases=("pkg",), elements="str"),
+    state=Arg("str", "What to keep true of them; present unless autoremove is set.",
+              choices=("absent", "present", "installed", "removed", "latest")),
+    update_cache=Arg("bool", "Renew the metadata first.", default=False, aliases=("expire-cache",)),
+    autoremove=Arg("bool", "Remove packages that were only needed by others.", default=False),
+    update_only=Arg("bool", "Never install what is not there yet.", default=False),
+    allow_downgrade=Arg("bool", "Accept an older version.", default=False),
+    list=Arg("str", "Only show packages: installed, updates, available, repos, or a name."),
+)
+RULES = (exclusive("use", "use_backend"),)
 ABSENT = ("absent", "removed")
+ENV = {"LC_ALL": "C"}
+CHECK_MODE = "own"
+RETRY_SAFE = True
 
 
-def check(args, host):
-    names = [part.strip() for entry in args["name"] or () for part in entry.split(",") if part.strip()]
-    due = needed(names, args, host)
-    if not due and not (args["autoremove"] and not names):
-        return Same(msg="Nothing to do", rc=0, results=[])
-    command = [program(host)] + options(args) + [verb(args, names)] + ["--"] * bool(due) + due
-    probe = host.query(command[:1] + ["--assumeno"] + command[1:], env={"LC_ALL": "C"})
-    if re.search(r"^Nothing to do", probe.stdout, re.MULTILINE):
-        return Same(msg="Nothing to do", rc=0, results=[])
-    missing = re.search(r"No match for argument: (\S+)|Unable to find a match: (.+)", probe.stdout + probe.stderr)
-    if missing and args["state"] not in ABSENT:
-        raise Failed("no_package", "No package {} available.".format((missing.group(1) or missing.group(2)).strip()),
-                     rc=1, failures=[missing.group(0)])
-    plan = transaction(probe.stdout)
-    return Change("", plan, "packages", "packages", {"rc": 0, "results": plan.splitlines()}, data=command)
-
-
-def apply(args, change, host):
-    if args["update_cache"]:
-        host.run([program(host), "-q", "makecache"])
-    done = host.run(change.data[:1] + ["-y"] + change.data[1:], env={"LC_ALL": "C"})
-    if done.rc != 0:
-        raise Failed("dnf_failed", "{} failed: {}".format(change.data[0], done.stderr.strip()[-2000:]), rc=done.rc,
-                     results=done.stdout.splitlines())
-    return {"rc": 0, "results": done.stdout.splitlines(), "msg": ""}
-
-
-def program(host):
-    """dnf, or yum where there is no dnf."""
-    for name in ("dnf", "dnf5", "yum", "microdnf"):
-        if host.which(name):
-            return name
-    raise Failed("no_dnf", "there is neither dnf nor yum on this host", "use the package module")
-
-
-def needed(names, args, host):
-    """The names that are not as they should be; groups, files and newest versions only dnf can judge."""
+def run(args, host):
+    program = dnf_options.program(host)
+    names = [part.strip() for entry in args["name"] for part in entry.split(",") if part.strip()]
     for name in names:
         if name.startswith("-"):
             raise Failed("bad_package", "'{}' is not a package name".format(name))
-    if args["state"] == "latest":
-        return [name for name in names if not args["update_only"] or have(name, host)]
-    removing = args["state"] in ABSENT
-    return [name for name in names if name.startswith("@") or have(name, host) == removing]
+    if args["list"]:
+        from modules import dnf_list  # an ad-hoc command's, seldom needed
+        return dnf_list.listed(args["list"], program, host)
+    if args["update_cache"] and not host.check_mode:
+        must(host, dnf_options.refresh(program, args))
+    if not names and not args["autoremove"]:
+        return {"changed": False, "msg": "Cache updated" if args["update_cache"] else "Nothing to do", "rc": 0,
+                "results": []}
+    values = {"changed": False, "msg": "Nothing to do", "rc": 0, "results": []}
+    for verb, operands in commands(names, args, host):
+        merge(values, perform(verb, operands, program, args, host))
+    return values
 
 
-def have(name, host):
-    """Whether a package, or one that provides it, is installed."""
-    if host.query(["rpm", "-q", "--", name]).rc == 0:
-        return True
-    return host.query(["rpm", "-q", "--whatprovides", "--", name]).rc == 0
-
-
-def verb(args, names):
-    """dnf's verb."""
-    if args["state"] in ABSENT:
-        return "remove"
-    if args["autoremove"] and not names:
-        return "autoremove"
-    if args["state"] == "latest":
-        return "upgrade" if names == ["*"] or args["update_only"] else "install"
-    return "install"
-
-
-def options(args):
-    """The options for dnf."""
-    found = []
-    for name, option in (("enablerepo", "--enablerepo"), ("disablerepo", "--disablerepo"), ("exclude", "--exclude")):
-        found += ["{}={}".format(option, value) for value in args[name]]
-    for name, option in (("disable_gpg_check", "--nogpgcheck"), ("allowerasing", "--allowerasing"),
-                         ("nobest", "--nobest"), ("skip_broken", "--skip-broken"), ("security", "--security"),
-                         ("bugfix", "--bugfix")):
-        if args[name]:
-            found.append(option)
-    if not args["install_weak_deps"]:
-        found.append("--setopt=install_weak_deps=False")
-    if args["installroot"] != "/":
-        found.append("--installroot=" + args["installroot"])
-    if args["releasever"]:
-        found.append("--releasever=" + args["releasever"])
+def commands(names, args, host):
+    """(verb, operands) of the dnf calls that may have something to do."""
+    state = args["state"] or ("absent" if args["autoremove"] else "present")
+    if state in ABSENT:
+        there = [name for name in names if name.startswith("@") or "*" in name or have(name, args, host)]
+        return [("remove", there)] if there else [("autoremove", [])] if args["autoremove"] and not names else []
+    if names == ["*"]:
+        return [("upgrade", [])]
+    missing = [name for name in names if name.startswith("@") or not have(name, args, host)]
+    found = [("install", missing)] if missing and not (args["update_only"] and state == "latest") else []
+    if state == "latest":
+        current = [name for name in names if name not in missing]
+        found += [("upgrade", current)] if current else []
     return found
 
 
-def transaction(output):
-    """The lines of dnf's transaction table that name packages."""
-    return "".join(line.strip() + "\n" for line in output.splitlines() if ROW.match(line))
+def have(name, args, host):
+    """Whether a package, or one that provides it, is installed (and, with an operator, new enough)."""
+    rpm = ["rpm"] + (["--root", args["installroot"]] if args["installroot"] != "/" else [])
+    parts = dnf_output.constraint(name)
+    if parts:
+        done = host.query(rpm + ["-q", "--qf", "%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n", "--", parts[0]], env=ENV)
+        return done.rc == 0 and any(dnf_output.satisfies(line, parts[1], parts[2])
+                                    for line in done.stdout.split())
+    if name.endswith(".rpm"):
+        return has_file(name, rpm, host)
+    return any(host.query(rpm + how + ["--", name], env=ENV).rc == 0
+               for how in (["-q"], ["-q", "--whatprovides"]))
+
+
+def has_file(path, rpm, host):
+    """Whether the very package of a .rpm file is installed; for a URL only dnf can tell."""
+    if "://" in path or not os.path.exists(path):
+        return False
+    asked = host.query(["rpm", "-qp", "--nosignature", "--qf", "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}", path], env=ENV)
+    return asked.rc == 0 and host.query(rpm + ["-q", "--", asked.stdout.strip()], env=ENV).rc == 0
+
+
+def perform(verb, operands, program, args, host):
+    """One dnf call: resolved, and made unless this is check mode."""
+    command = [program] + dnf_options.words(args, verb, program, host) + [verb] + operands
+    probe = host.query(command[:1] + ["--assumeno"] + command[1:], env=ENV)
+    output = probe.stdout + probe.stderr
+    absent = dnf_output.missing(output)
+    if absent and verb == "install" and not args["skip_broken"]:
+        raise Failed("no_package", "no package for: {}".format(", ".join(absent)), rc=1, results=[],
+                     msg="Failed to install some of the specified packages",
+                     failures=["No package {} available.".format(name) for name in absent])
+    steps = dnf_output.transaction(probe.stdout)
+    downgrades = any(step.section == "Downgrading" for step in steps)
+    if dnf_output.has_nothing_to_do(output) or (downgrades and not args["allow_downgrade"]):
+        return {"changed": False, "results": []}
+    if not steps:
+        if probe.rc == 0 or verb == "remove":
+            return {"changed": False, "results": []}
+        raise Failed("dnf_failed", "{} {} failed: {}".format(program, verb, last_words(probe)), rc=probe.rc, results=[])
+    if not host.check_mode:
+        must(host, command[:1] + ["-y"] + command[1:])
+    return {"changed": True, "results": [str(step) for step in steps]}
+
+
+def merge(values, more):
+    """Add the outcome of one more call."""
+    if more["changed"]:
+        values.update(changed=True, msg="")
+    values["results"] = values["results"] + more["results"]
+
+
+def must(host, argv):
+    done = host.run(argv, env=ENV)
+    if done.rc != 0:
+        raise Failed("dnf_failed", "{} failed: {}".format(" ".join(argv), last_words(done)), rc=done.rc,
+                     results=done.stdout.splitlines())
+
+
+def last_words(done):
+    return (done.stderr.strip() or done.stdout.strip())[-2000:]

@@ -13,11 +13,10 @@ Returns and errors as ``dnf``.
 from modules import dnf
 
 ARGS = dict(dnf.ARGS)
+RULES = dnf.RULES
+CHECK_MODE = "own"
+RETRY_SAFE = True
 
 
-def check(args, host):
-    return dnf.check(args, host)
-
-
-def apply(args, change, host):
-    return dnf.apply(args, change, host)
+def run(args, host):
+    return dnf.run(args, host)
