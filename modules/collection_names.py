@@ -32,15 +32,17 @@ GENERAL = frozenset("""
 ELSEWHERE = {
     "community.docker": frozenset("""
         docker_compose docker_compose_v2 docker_container docker_container_exec docker_container_info
-        docker_host_info docker_image docker_image_build docker_image_info docker_image_pull docker_image_push
-        docker_login docker_network docker_network_info docker_node docker_prune docker_secret docker_stack
-        docker_swarm docker_swarm_service docker_volume docker_volume_info
+        docker_host_info docker_image docker_image_build docker_image_export docker_image_info docker_image_load
+        docker_image_pull docker_image_push docker_image_remove docker_image_tag docker_login docker_network
+        docker_network_info docker_node docker_prune docker_secret docker_stack docker_swarm docker_swarm_service
+        docker_volume docker_volume_info
     """.split()),
     "community.mysql": frozenset(
         "mysql_db mysql_info mysql_query mysql_replication mysql_user mysql_variables".split()),
     "community.postgresql": frozenset("""
-        postgresql_db postgresql_ext postgresql_info postgresql_lang postgresql_owner postgresql_pg_hba postgresql_ping
-        postgresql_privs postgresql_query postgresql_schema postgresql_set postgresql_table postgresql_user
+        postgresql_db postgresql_ext postgresql_info postgresql_lang postgresql_membership postgresql_owner
+        postgresql_pg_hba postgresql_ping postgresql_privs postgresql_query postgresql_schema postgresql_set
+        postgresql_table postgresql_user
     """.split()),
     "community.crypto": frozenset("""
         acme_certificate luks_device openssh_cert openssh_keypair openssl_csr openssl_dhparam openssl_pkcs12

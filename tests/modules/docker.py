@@ -1,0 +1,91 @@
+"""A corner of this machine's Docker engine for one test: an image, and names that nobody else has."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from agentlet.execute import execute
+from agentlet.host import local_host
+from tests.lab import engine, images
+from tests.lab.engine import docker
+
+Result = dict[str, Any]
+
+
+class Corner:
+    """``name("web")`` is this test's own name; everything so named is removed in the end."""
+
+    def __init__(self, image: str) -> None:
+        self.image = image
+        self.prefix = f"orch-test-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+    def name(self, what: str) -> str:
+        return f"{self.prefix}-{what}"
+
+    def run(self, module: str, args: dict[str, Any], *, check: bool = False, **more: Any) -> Result:
+        return execute(module, args, local_host(check_mode=check, diff=True, **more))
+
+    def converge(self, module: str, args: dict[str, Any], look: str = "") -> Result:
+        """Check mode predicts and does nothing; then it changes, and only once."""
+        before = self.look()
+        predicted = self.run(module, args, check=True)
+        assert predicted["status"] == "changed", predicted
+        assert self.look() == before, "check mode acted"
+        done = self.run(module, args)
+        assert done["status"] == "changed", done
+        self.unchanged(module, args)
+        return done
+
+    def unchanged(self, module: str, args: dict[str, Any]) -> Result:
+        for check in (True, False):
+            result = self.run(module, args, check=check)
+            assert result["status"] == "ok", result
+        return result
+
+    def fails(self, module: str, args: dict[str, Any], code: str, says: str = "") -> Result:
+        result = self.run(module, args)
+        assert result["status"] == "failed", result
+        assert result["error"]["code"] == code and says in result["error"]["message"], result
+        return result
+
+    def look(self) -> list[str]:
+        """Everything of this corner: containers with id and state, networks, volumes, images."""
+        return [
+            docker("ps", "--all", "--no-trunc", "--filter", f"name={self.prefix}", "--format", "{{.ID}} {{.State}}"),
+            docker("network", "ls", "--no-trunc", "--filter", f"name={self.prefix}", "--format", "{{.ID}}"),
+            docker("volume", "ls", "--filter", f"name={self.prefix}", "--format", "{{.Name}}"),
+            "\n".join(self.images()),
+        ]
+
+    def images(self) -> list[str]:
+        listed = docker("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
+        return [line for line in listed if self.prefix in line]
+
+    def remove(self) -> None:
+        names = docker("ps", "--all", "--quiet", "--filter", f"name={self.prefix}").split()
+        if names:
+            docker("rm", "--force", "--volumes", *names)
+        for kind in ("network", "volume"):
+            found = docker(kind, "ls", "--quiet", "--filter", f"name={self.prefix}").split()
+            if found:
+                docker(kind, "rm", *found)
+        for line in self.images():
+            docker("rmi", "--force", line.split()[0])
+
+
+@contextmanager
+def corner() -> Iterator[Corner]:
+    reason = engine.missing()
+    if reason:
+        pytest.skip(reason)
+    made = Corner(images.ensure("bookworm"))
+    try:
+        yield made
+    finally:
+        made.remove()
