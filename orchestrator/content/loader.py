@@ -41,6 +41,11 @@ class ContentLoader:
             self._texts[name] = self._open(name)
         return self._texts[name]
 
+    def forget(self, path: str | os.PathLike[str]) -> None:
+        """Read the file again when it is next asked for."""
+        self._texts.pop(os.fspath(path), None)
+        self._documents.pop(os.fspath(path), None)
+
     def provide(self, path: str | os.PathLike[str], text: str) -> None:
         """Have ``text`` stand for a file that does not exist: a playbook made from options (`orch exec`)."""
         self._texts[os.fspath(path)] = text

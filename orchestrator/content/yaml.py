@@ -281,10 +281,11 @@ class _Document:
     def _duplicate(self, key: Any, first: tuple[int, int], second: tuple[int, int]) -> None:
         already = f"{self.file}:{first[0]}:{first[1]}"
         if self.on_duplicate is None:
-            self._fail(f"the key {key!r} is given twice", second,
+            self._fail(f"Found duplicate mapping key {key!r}", second,
                        f"it stands at {already} already; remove one of the two")
         here = f"{self.file}:{second[0]}:{second[1]}"
-        self.on_duplicate(f"the key {key!r} at {here} stands at {already} already; the later one holds")
+        self.on_duplicate(f"Found duplicate mapping key {key!r} at {here}; it stands at {already} already, "
+                          "and the later one holds")
 
     def _merge(self, frame: _Frame, merges: list[Any]) -> None:
         """``<<``: keys of the merged mappings that the mapping itself lacks; the first mapping named wins."""

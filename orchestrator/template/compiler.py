@@ -19,6 +19,7 @@ _WORDS = frozenset(
     "true false none True False None not and or in is if else loop self super caller varargs kwargs".split()
 )
 _LOOKUPS = frozenset({"lookup", "query", "q"})
+_TAKES_SEALED = frozenset({"unvault", "vault_encrypted", "tagged_with"})
 _ANY_NAME = frozenset({"vars", "varnames", "template"})
 """Lookups that may read any variable: what uses them depends on ``vars``."""
 
@@ -111,6 +112,8 @@ def _embed(env: Environment, tree: nodes.Node, strings: bool, origin: Origin | N
 
     def walk(node: nodes.Node, inside: bool) -> None:
         inside = inside or _is_lookup(node)
+        if isinstance(node, (nodes.Filter, nodes.Test)) and node.name.rpartition(".")[2] in _TAKES_SEALED:
+            names.update(_unopened(env, node))
         if _is_lookup(node):
             names.update(_lookup_names(node))
         for field, value in node.iter_fields():
@@ -127,6 +130,18 @@ def _embed(env: Environment, tree: nodes.Node, strings: bool, origin: Origin | N
 
     walk(tree, strings)
     return names
+
+
+def _unopened(env: Environment, node: nodes.Filter | nodes.Test) -> set[str]:
+    """What asks about a vault text gets a variable that is one as it is, not what is in it. Returns its name."""
+    name = node.node
+    if not isinstance(name, nodes.Name) or name.ctx != "load":
+        return set()
+    context = nodes.ContextReference(lineno=name.lineno)
+    target = nodes.EnvironmentAttribute("unopened", lineno=name.lineno)
+    node.node = nodes.Call(target, [context, nodes.Const(name.name)], [], None, None, lineno=name.lineno)
+    node.node.set_environment(env)
+    return {name.name}
 
 
 def _is_lookup(node: nodes.Node) -> bool:

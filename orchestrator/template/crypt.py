@@ -44,7 +44,10 @@ def hash_password(
     """The hash; with the same salt and rounds always the same. Raises `TemplateError`, never naming the password."""
     chosen = _SCHEMES.get(_ALIASES.get(scheme, scheme))
     if chosen is None:
-        raise TemplateError(f"there is no password hash {scheme!r}", hint="there are: sha512, sha256, blowfish, md5")
+        raise TemplateError(
+            f"{scheme} is not in the list of supported passlib algorithms",
+            hint="there are: sha512, sha256, blowfish, md5",
+        )
     salt = _salt(chosen, salt)
     rounds = rounds if rounds is not None else chosen.rounds
     if "\0" in password:
@@ -79,7 +82,7 @@ def _setting(scheme: _Scheme, salt: str, rounds: int | None, ident: str | None) 
     if scheme.rounds is None:
         return f"{scheme.prefix}{salt}"
     if rounds is not None and not 1000 <= int(rounds) <= 999_999_999:
-        raise TemplateError("rounds are 1000 to 999999999")
+        raise TemplateError("Could not hash the secret: rounds are 1000 to 999999999")
     # 5000 is the format's own default and is not written.
     return f"{scheme.prefix}{salt}" if rounds == 5000 else f"{scheme.prefix}rounds={rounds}${salt}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from orchestrator.errors import (
     VaultError,
 )
 from orchestrator.template.compiler import Compiled, compile_expression, compile_template
+from orchestrator.template.embedded import unfolded
 from orchestrator.template.environment import Environment
 from orchestrator.template.evaluation import Evaluation, ScopeLike, failure
 from orchestrator.template.filters import FILTERS
@@ -25,7 +27,7 @@ from orchestrator.template.functions import make_globals
 from orchestrator.template.lookups import LOOKUPS
 from orchestrator.template.omit import OMIT
 from orchestrator.template.plain import SCALARS, to_plain
-from orchestrator.template.plugins import PluginTable, needs_value
+from orchestrator.template.plugins import PluginTable, as_filter, needs_value
 from orchestrator.template.tests import TESTS
 from orchestrator.template.types import Map, Sealed, Seq, Template
 from orchestrator.template.undefined import Undefined
@@ -76,10 +78,10 @@ class Engine:
         self.vault = vault
         self.allow_broken_conditionals = allow_broken_conditionals
         self.warn = warn or (lambda text: None)
-        self.env = Environment()
-        self.lookups = PluginTable({}, LOOKUPS, "lookups")
-        self._filters = PluginTable(_unshadowed(self.env.filters, FILTERS), FILTERS, "filters")
-        self._tests = PluginTable(_strict(_unshadowed(self.env.tests, TESTS)), TESTS, "tests")
+        self.env = Environment(trim_blocks=True)  # as in Ansible: in values, too, a block takes its line end along
+        self.lookups = PluginTable({}, LOOKUPS, "lookups", self.warn)
+        self._filters = PluginTable(_jinja_filters(self.env.filters), FILTERS, "filters", self.warn)
+        self._tests = PluginTable(_strict(_unshadowed(self.env.tests, TESTS)), TESTS, "tests", self.warn)
         self.env.filters, self.env.tests = self._filters, self._tests
         self.env.globals.update(make_globals(self))
         for folder in plugin_dirs:
@@ -91,10 +93,29 @@ class Engine:
 
     def add_plugin_dir(self, folder: str) -> None:
         """Look for filters, tests and lookups of the operator's own below ``folder`` (a playbook's or role's) too."""
-        for table in (self._filters, self._tests, self.lookups):
-            path = os.path.join(folder, f"{table.kind[:-1]}_plugins")
-            if path not in table.directories and os.path.isdir(path):
-                table.directories.append(path)
+        for table in self._tables:
+            table.add_directory(os.path.join(folder, f"{table.kind[:-1]}_plugins"))
+
+    def add_plugin_path(self, kind: str, folder: str) -> None:
+        """Look for plugins of one kind (filters, tests, lookups) in ``folder`` itself too."""
+        for table in self._tables:
+            if table.kind == kind:
+                table.add_directory(folder)
+
+    def add_collections(self, roots: Iterable[str], more: Callable[[], Iterable[str]] | None = None) -> None:
+        """Plugins of collections (ns.name.plugin) are looked for in folders that hold ``ansible_collections``.
+
+        ``more`` finds further ones, and is asked when a plugin is in none of these.
+        """
+        present = _with_collections(roots)
+        for table in self._tables:
+            table.collections += [root for root in present if root not in table.collections]
+            if more is not None:
+                table.find_collections = functools.partial(_found, more)
+
+    @property
+    def _tables(self) -> tuple[PluginTable, PluginTable, PluginTable]:
+        return self._filters, self._tests, self.lookups
 
     # Rendering
 
@@ -131,22 +152,36 @@ class Engine:
         """A template file's text, rendered: the template module and lookup. Errors carry the file's own line.
 
         ``search``: folders for include, import and extends. ``dest``: the file it makes; with it come template_path,
-        ansible_managed and their kin (see `template_vars`). ``locals``: further names. ``options``: trim_blocks
+        ansible_managed and their kin (see `file_names`). ``locals``: further names. ``options``: trim_blocks
         (True), lstrip_blocks, newline_sequence, the start and end strings; a first line ``#jinja2: name: value``
         overrides them.
         """
+        names = dict(locals or {})
+        if dest is not None and file:
+            from orchestrator.template.managed import file_names
+
+            names = {**file_names(scope, os.fspath(file), dest), **names}
+        return str(self._file(source, scope, origin, file, search, names, options, native=False))
+
+    def render_file_value(
+        self, source: str, scope: ScopeLike, file: str, *, search: Sequence[str] = (),
+        locals: Mapping[str, Any] | None = None, **options: Any,
+    ) -> Any:
+        """The template lookup: a file that is one expression gives that value (a list, a mapping), any other a text."""
+        value = self._file(source, scope, None, file, search, dict(locals or {}), options, native=True)
+        return value if type(value) in SCALARS else self._plain(value, Evaluation.of(self, scope), None, Origin(file))
+
+    def _file(
+        self, source: str, scope: ScopeLike, origin: Origin | None, file: str | os.PathLike[str] | None,
+        search: Sequence[str], names: Mapping[str, Any], options: Mapping[str, Any], *, native: bool,
+    ) -> Any:
         if self._text is None:
             from orchestrator.template.text import TextRenderer
 
             self._text = TextRenderer(self)
         name = os.fspath(file) if file else (origin.file if origin else "<template>")
         folders = search or ([os.path.dirname(name)] if os.path.isabs(name) else [])
-        names = dict(locals or {})
-        if dest is not None and file:
-            from orchestrator.template.managed import template_vars
-
-            names = {**template_vars(name, dest), **names}
-        return self._text.render(source, scope, name, folders, names, options)
+        return self._text.render(source, scope, name, folders, names, options, native)
 
     def read_template(self, path: str) -> str:
         """The text of a template file; a vault is opened. Raises `ContentError`."""
@@ -186,7 +221,7 @@ class Engine:
     def _condition_value(self, source: str, scope: ScopeLike, origin: Origin | None, delimited: bool) -> Any:
         if delimited:
             return self.render(Template(source, origin), scope)
-        return self.expression(source, scope, origin)
+        return self.expression(unfolded(source) if "{{" in source else source, scope, origin)
 
     def expression(self, source: str, scope: ScopeLike, origin: Origin | None = None) -> Any:
         """The value of a bare expression (``debug: var=``, ``label``, a condition), as plain data."""
@@ -321,9 +356,27 @@ class Engine:
         return f"did you mean {close[0]!r}?" if close else None
 
 
+def _with_collections(roots: Iterable[str]) -> list[str]:
+    found = [os.path.dirname(root) if os.path.basename(root) == "ansible_collections" else root for root in roots]
+    present = [root for root in found if os.path.isdir(os.path.join(root, "ansible_collections"))]
+    if present:
+        from orchestrator.template.shim.importing import add_collections
+
+        add_collections(present)
+    return present
+
+
+def _found(more: Callable[[], Iterable[str]]) -> list[str]:
+    return _with_collections(more())
+
+
 def _unshadowed(jinja: Mapping[str, Any], ours: Mapping[str, str]) -> dict[str, Any]:
     """Jinja's own, less those that Ansible defines anew."""
     return {name: function for name, function in jinja.items() if name not in ours}
+
+
+def _jinja_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: as_filter(name, function) for name, function in _unshadowed(filters, FILTERS).items()}
 
 
 _ASKS = frozenset({"defined", "undefined", "filter", "test", "eq", "==", "equalto", "ne", "!="})

@@ -22,6 +22,7 @@ from jinja2.utils import missing
 
 from orchestrator.template.lazy import PENDING, LazyMap, LazySeq
 from orchestrator.template.plain import SCALARS, to_plain
+from orchestrator.template.types import Sealed
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -194,6 +195,22 @@ class Environment(SandboxedEnvironment):
         assert context.evaluation is not None
         names = {**context.parent, **context.vars}
         return context.evaluation.embedded(source, names)
+
+    def call(self, context: Any, obj: Any, /, *args: Any, **options: Any) -> Any:
+        """A call of what is undefined is undefined; any other is the sandbox's."""
+        return obj if isinstance(obj, Undefined) else super().call(context, obj, *args, **options)
+
+    def unopened(self, context: Context, name: str) -> Any:
+        """A variable; a vault text is not opened."""
+        evaluation = context.evaluation
+        if evaluation is not None and name not in context.vars and name not in context.parent:
+            try:
+                raw = evaluation.scope.lookup(name)
+            except KeyError:
+                raw = None
+            if type(raw) is Sealed:
+                return raw
+        return context.resolve(name)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not attr.startswith("_") and bool(super().is_safe_attribute(obj, attr, value))

@@ -172,7 +172,7 @@ class Evaluation:
 
 def failure(error: Exception) -> OrchError:
     """Any exception out of a filter, test or method, as ours: its own words."""
-    text = str(error) or type(error).__name__
+    text = (str(error) or type(error).__name__).replace("LazyMap", "dict").replace("LazySeq", "list")
     if isinstance(error, KeyError):
         text = f"there is no key {error}"
     return TemplateError(text)

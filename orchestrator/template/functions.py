@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import pass_context
 
-from orchestrator.errors import OrchError, TemplateError
+from orchestrator.errors import OrchError, TemplateError, UndefinedVariable
 from orchestrator.template.environment import Context
 from orchestrator.template.lookups.call import LookupCall
 from orchestrator.template.plain import to_plain
@@ -25,13 +26,23 @@ def run_lookup(
     lookup = engine.lookups.get(name)
     if lookup is None:
         raise TemplateError(f"there is no lookup {name!r}", hint=_nearest(name, engine.lookups.all_names()))
-    try:
-        return list(lookup(terms, LookupCall(engine, evaluation), **options))
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        unknown = str(error).rpartition("argument ")[2]
-        raise TemplateError(f"the lookup {name!r} has no option {unknown}") from error
+    options = _known(engine, name, lookup, options)
+    return list(lookup(terms, LookupCall(engine, evaluation), **options))
+
+
+def _known(engine: Engine, name: str, lookup: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the lookup has. Others are no fault in Ansible, so they are left out, with a warning."""
+    if not options:
+        return options
+    parameters = inspect.signature(lookup).parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return options
+    known = [one.name for one in parameters][2:]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        has = f"it has: {', '.join(known)}" if known else "it has none"
+        engine.warn(f"the lookup {name!r} has no option {', '.join(map(repr, unknown))}; {has}")
+    return {option: value for option, value in options.items() if option in known}
 
 
 def _nearest(name: str, known: list[str]) -> str | None:
@@ -46,19 +57,34 @@ def make_globals(engine: Engine) -> dict[str, Any]:
 
     @pass_context
     def lookup(
-        context: Context, name: str, /, *terms: Any, wantlist: bool = False, errors: str = "strict", **options: Any
+        context: Context, name: str, /, *terms: Any, wantlist: bool = False, errors: str = "strict", **options: Any,
     ) -> Any:
         evaluation = context.evaluation
         if evaluation is None:
             raise TemplateError("lookups need variables: import this file “with context”")
 
+        first_found = str(name).rpartition(".")[2] == "first_found"
+        given_undefined = [one for one in (*(() if first_found else terms), *options.values())
+                           if isinstance(one, Undefined)]
+        if given_undefined:
+            return given_undefined[0]
+
         def unseal(raw: Any) -> Any:
             return evaluation.entry(raw, "term")
 
+        if first_found:
+            from orchestrator.template.loops import defined_only
+
+            terms = tuple(defined_only(term, engine, evaluation.scope) for term in terms)
+            terms = tuple(term for term in terms if not isinstance(term, Undefined))
         plain = [to_plain(term, unseal) for term in terms]
         given = {key: to_plain(value, unseal) for key, value in options.items()}
+        if engine.lookups.get(str(name)) is None:
+            errors = "strict"
         try:
             found = run_lookup(engine, evaluation, str(name), plain, given)
+        except UndefinedVariable as error:
+            return Undefined(cause=error) if errors == "strict" else _failed(engine, name, error, errors, wantlist)
         except OrchError as error:
             return _failed(engine, name, error, errors, wantlist)
         return found if wantlist else _joined(found)
@@ -97,4 +123,4 @@ def now(utc: bool = False, fmt: str | None = None) -> Any:
 
 def undef(hint: str | None = None) -> Undefined:
     """A value that must be overridden: it is undefined, in the author's words."""
-    return Undefined(hint or "this variable must be set: its author left it undefined on purpose")
+    return Undefined(hint or "Mandatory variable has not been overridden")

@@ -8,13 +8,16 @@ from orchestrator.errors import OrchError, Origin, TemplateError
 from orchestrator.template.evaluation import Evaluation, ScopeLike
 from orchestrator.template.functions import run_lookup
 from orchestrator.template.omit import OMIT
+from orchestrator.template.types import Map, Sealed, Seq, Template
+from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
     from orchestrator.template.engine import Engine
 
 def loop_items(engine: Engine, kind: str, value: Any, scope: ScopeLike, origin: Origin | None) -> list[Any]:
     """See `Engine.loop_items`. Items are data: a text with ``{{`` in it stays as it is."""
-    rendered = engine.render(value, scope, origin)
+    rendered = _first_found_terms(engine, value, scope) if kind.rpartition(".")[2] == "first_found" \
+        else engine.render(value, scope, origin)
     if rendered is OMIT:
         return []
     if kind == "loop":
@@ -35,6 +38,29 @@ def _run(engine: Engine, kind: str, terms: list[Any], scope: ScopeLike) -> list[
     found = run_lookup(engine, evaluation, kind, terms, {})
     items: list[Any] = to_plain(found, lambda raw: evaluation.entry(raw, "item"))
     return items
+
+
+def _first_found_terms(engine: Engine, value: Any, scope: ScopeLike) -> Any:
+    """Names of files that need an undefined variable are left out: that is how roles offer names by distribution."""
+    if isinstance(value, Template):
+        return defined_only(Evaluation.of(engine, scope).evaluate(value), engine, scope)
+    return defined_only(value, engine, scope)
+
+
+def defined_only(value: Any, engine: Engine, scope: ScopeLike) -> Any:
+    """Lists and mappings less their undefined entries, as plain data."""
+    from orchestrator.template.plain import to_plain
+
+    evaluation = Evaluation.of(engine, scope)
+    if isinstance(value, (Seq, Map, Template, Sealed)):
+        value = evaluation.entry(value, "item")
+    if isinstance(value, dict):
+        entries = {key: defined_only(value[key], engine, scope) for key in value}
+        return {key: entry for key, entry in entries.items() if not isinstance(entry, Undefined)}
+    if isinstance(value, (list, tuple)):
+        items = [defined_only(item, engine, scope) for item in value]
+        return [item for item in items if not isinstance(item, Undefined)]
+    return value if isinstance(value, Undefined) else to_plain(value, lambda raw: evaluation.entry(raw, "item"))
 
 
 def _list(value: Any, origin: Origin | None) -> list[Any]:

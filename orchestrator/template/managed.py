@@ -6,7 +6,10 @@ import datetime as dt
 import os
 import pwd
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.template.evaluation import ScopeLike
 
 MANAGED = "Ansible managed"
 """Ansible's own default; a changed text would change every file on the first run."""
@@ -30,6 +33,17 @@ def template_vars(path: str, destination: str | None = None, managed: str = MANA
         "template_destpath": destination,
         "template_fullpath": os.path.abspath(path),
     }
+
+
+def file_names(scope: ScopeLike, path: str, destination: str | None = None) -> dict[str, Any]:
+    """`template_vars`, less ``ansible_managed`` where a variable of the playbook sets it."""
+    names = template_vars(path, destination)
+    try:
+        scope.lookup("ansible_managed")
+    except KeyError:
+        return names
+    del names["ansible_managed"]
+    return names
 
 
 def _managed(text: str, path: str, owner: Any, changed: dt.datetime) -> str:

@@ -1,4 +1,4 @@
-"""Whole files as templates: the template module and lookup. Errors name the template file's own line."""
+"""Whole files as templates: the template module (text) and lookup (values). Errors name the file's own line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from orchestrator.errors import ContentError, OrchError, Origin, SyntaxFault, Te
 from orchestrator.template.environment import EVALUATION, Context, Environment, as_text, concat_text
 from orchestrator.template.evaluation import Evaluation, ScopeLike, failure
 from orchestrator.template.faults import SourceFault, excerpt
+from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
     from orchestrator.template.engine import Engine
@@ -46,14 +47,18 @@ class _Files(BaseLoader):
         raise TemplateNotFound(template, f"the template {template!r} is in none of: {', '.join(self.search)}")
 
 
-class TextEnvironment(Environment):
-    """The same language for files: parts become text, and included files are found."""
-
-    concat = staticmethod(concat_text)
+class FileEnvironment(Environment):
+    """The same language for files: included files are found, backslashes are Jinja's."""
 
     @property
     def lexer(self) -> Lexer:
         return get_lexer(self)
+
+
+class TextEnvironment(FileEnvironment):
+    """Parts become text."""
+
+    concat = staticmethod(concat_text)
 
 
 def text_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,41 +102,38 @@ class TextRenderer:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._environments: dict[Any, TextEnvironment] = {}
+        self._environments: dict[Any, FileEnvironment] = {}
         self._compiled: dict[Any, JinjaTemplate] = {}
 
     def render(
         self, source: str, scope: ScopeLike, file: str, search: Sequence[str],
-        locals: Mapping[str, Any], options: Mapping[str, Any],
-    ) -> str:
+        locals: Mapping[str, Any], options: Mapping[str, Any], native: bool = False,
+    ) -> Any:
+        """The text; if ``native``, the value when the file is a single expression (as `Engine.render` has it)."""
         body, header = header_options(source)
         shift = source.count("\n", 0, len(source) - len(body))
         chosen = text_options({**options, **header})
         evaluation = Evaluation.of(self.engine, scope)
-        template = self._template(body, file, tuple(search), chosen, shift)
-        env = self._environments[tuple(search), tuple(sorted(chosen.items()))]
+        env = self._environment((tuple(search), tuple(sorted(chosen.items())), native))
+        template = self._template(env, body, file, shift)
         base = self.engine.env
         outer = base.current
         env.current = base.current = evaluation
         try:
             context = Context(env, {EVALUATION: evaluation, **locals}, template.name, template.blocks)
-            text = concat_text(template.root_render_func(context))
+            text = env.concat(template.root_render_func(context))
         except RecursionError:
             raise TemplateError("the template includes itself without end", origin=Origin(file)) from None
         except Exception as error:
             raise self._located(error, template, file, shift, body, evaluation) from error
         finally:
             env.current = base.current = outer
-        return text + "\n" * max(0, _newlines(body) - _newlines(text)) if body.endswith("\n") else text
+        if not body.endswith("\n") or type(text) is not str:
+            return text
+        return text + "\n" * max(0, _newlines(body) - _newlines(text))
 
-    def _template(
-        self, body: str, file: str, search: tuple[str, ...], options: dict[str, Any], shift: int
-    ) -> JinjaTemplate:
-        key = (search, tuple(sorted(options.items())))
-        env = self._environments.get(key)
-        if env is None:
-            env = self._environments[key] = self._environment(search, options)
-        compiled = self._compiled.get((key, file, body))
+    def _template(self, env: FileEnvironment, body: str, file: str, shift: int) -> JinjaTemplate:
+        compiled = self._compiled.get((env, file, body))
         if compiled is None:
             try:
                 code = env.compile(body, file, file)
@@ -139,14 +141,22 @@ class TextRenderer:
                 raise self._syntax(error, file, body, shift) from None
             compiled = env.template_class.from_code(env, code, {}, None)
             compiled.name = compiled.filename = file
-            self._compiled[key, file, body] = compiled
+            self._compiled[env, file, body] = compiled
         return compiled
 
-    def _environment(self, search: tuple[str, ...], options: dict[str, Any]) -> TextEnvironment:
-        env = TextEnvironment(loader=_Files(search, self.engine.read_template), finalize=_part, **options)
-        env.cache = {}
-        base = self.engine.env
-        env.filters, env.tests, env.globals = base.filters, base.tests, base.globals
+    def _environment(self, key: tuple[tuple[str, ...], tuple[tuple[str, Any], ...], bool]) -> FileEnvironment:
+        env = self._environments.get(key)
+        if env is None:
+            search, options, native = key
+            loader = _Files(search, self.engine.read_template)
+            env = (
+                FileEnvironment(loader=loader, finalize=_value, **dict(options)) if native
+                else TextEnvironment(loader=loader, finalize=_part, **dict(options))
+            )
+            env.cache = {}
+            base = self.engine.env
+            env.filters, env.tests, env.globals = base.filters, base.tests, base.globals
+            self._environments[key] = env
         return env
 
     def _syntax(self, error: TemplateSyntaxError, file: str, body: str, shift: int) -> SourceFault:
@@ -191,6 +201,13 @@ class TextRenderer:
 def _part(value: Any) -> str:
     """A part of the text, made within the template's own code, so that a fault has its line."""
     return "" if value is None else as_text(value)
+
+
+def _value(value: Any) -> Any:
+    """A part that may stay what it is; an undefined one fails here, where its line is known."""
+    if isinstance(value, Undefined):
+        raise value.fault()
+    return value
 
 
 def _newlines(text: str) -> int:

@@ -17,12 +17,14 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def yaml_data(text: str) -> Any:
     """The first document of ``text``. Raises yaml.YAMLError or `TemplateError`."""
+    text = str(text)  # the parser takes no subclass of str
     _bounded(text)
     return yaml.load(text, Loader=_Loader)
 
 
 def yaml_all(text: str) -> list[Any]:
     """All documents of ``text``."""
+    text = str(text)
     _bounded(text)
     return list(yaml.load_all(text, Loader=_Loader))
 

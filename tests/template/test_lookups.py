@@ -6,6 +6,7 @@ import stat
 import pytest
 
 from orchestrator.errors import Origin, TemplateError
+from orchestrator.template.engine import Engine
 from orchestrator.template.lookups import LOOKUPS
 from orchestrator.template.plugins import imported
 from orchestrator.template.types import Template
@@ -94,7 +95,6 @@ FAULTS = [
     ("lookup('dict', [1])", "expects a dictionary"),
     ("lookup('url', 'http://127.0.0.1:1/')", "127.0.0.1"),
     ("lookup('url', 'file:///etc/passwd')", "http"),
-    ("lookup('env', 'X', nosuchoption=1)", "nosuchoption"),
     ("lookup('csvfile', 'a', file='nope')", "nope"),
     ("lookup('config', 'NOPE')", "NOPE"),
     ("lookup('password', '')", "path"),
@@ -106,6 +106,13 @@ def test_a_lookup_says_what_it_cannot_do(engine, scope, expression: str, words: 
     with pytest.raises(TemplateError) as caught:
         engine.render(Template("{{ " + expression + " }}"), scope)
     assert words in str(caught.value)
+
+
+def test_an_option_that_a_lookup_has_not_is_left_out_with_a_warning(scope) -> None:
+    warnings: list[str] = []
+    engine = Engine(warn=warnings.append)
+    assert engine.render(Template("{{ lookup('env', 'NO_SUCH_X', nosuchoption=1) }}"), scope) == ""
+    assert "nosuchoption" in warnings[0]
 
 
 def test_a_url_shows_no_password(engine, scope) -> None:
@@ -177,3 +184,19 @@ def test_a_failing_command_does_not_show_what_was_rendered_into_it(engine) -> No
     with pytest.raises(TemplateError) as caught:
         engine.render(Template("{{ lookup('pipe', 'exit 3 # ' ~ secret) }}"), scope_of(secret="hunter2"))
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+FIRST_FOUND = [
+    ("['{{ missing }}x', there]", "an undefined name is left out"),
+    ("[{files: ['{{ missing.deep }}.yml', there]}]", "in a mapping too"),
+    ("[{files: '{{ names }}'}]", "in a list that a variable holds too"),
+    ("[{}, there]", "an empty mapping names nothing"),
+]
+
+
+@pytest.mark.parametrize(("terms", "claim"), FIRST_FOUND, ids=[row[1] for row in FIRST_FOUND])
+@pytest.mark.parametrize("kind", ["first_found", "ansible.builtin.first_found"])
+def test_first_found_leaves_out_what_is_undefined(engine, tmp_path, kind: str, terms: str, claim: str) -> None:
+    (tmp_path / "there").write_text("")
+    scope = scope_of(f"terms: {terms}\nnames: ['{{{{ missing }}}}', there]\n", playbook_dir=str(tmp_path))
+    assert engine.loop_items(kind, scope.values["terms"], scope, None) == [str(tmp_path / "there")]

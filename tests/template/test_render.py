@@ -137,7 +137,7 @@ UNDEFINED = [
     ("{{ nope.b.c }}", "'nope' is undefined"),
     ("{{ d.nope }}", "object of type 'dict' has no attribute 'nope'"),
     ("{{ d['nope'].zz }}", "object of type 'dict' has no attribute 'nope'"),
-    ("{{ l[5] }}", "object of type 'list' has no attribute 5"),
+    ("{{ l[5] }}", "list object has no element 5"),
     ("{{ a.foo }}", "object of type 'int' has no attribute"),
     ("{{ nope == 1 }}", "undefined"),
     ("{{ not nope }}", "undefined"),

@@ -154,3 +154,11 @@ def test_own_plugins_are_found(engine, tmp_path) -> None:
     other = Engine(plugin_dirs=[str(tmp_path)])
     with pytest.raises(ContentError, match="nosuchmodule"):
         other.render(Template("{{ 3 | unknown }}"), scope_of())
+
+
+def test_a_variable_named_ansible_managed_goes_before_the_default(engine, tmp_path) -> None:
+    (tmp_path / "main.j2").write_text("{{ ansible_managed }}")
+    options = {"file": str(tmp_path / "main.j2"), "dest": "/etc/x"}
+    own = scope_of("ansible_managed: 'by {{ 1 + 1 }}'")
+    assert engine.render_text("{{ ansible_managed }}", scope_of(""), **options) == "Ansible managed"
+    assert engine.render_text("{{ ansible_managed }}", own, **options) == "by 2"

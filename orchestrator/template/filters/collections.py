@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import importlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,42 +11,56 @@ from jinja2 import pass_environment
 
 from orchestrator.errors import TemplateError
 
-_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
+MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
 
-def _is_list(value: Any) -> bool:
+def is_list(value: Any) -> bool:
+    """A list as the language has it: no text."""
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """The name of the type, as an author knows it."""
     return {"LazyMap": "dict", "LazySeq": "list"}.get(type(value).__name__, type(value).__name__)
 
 
-def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace") -> dict[Any, Any]:
+def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace", **unknown: Any) -> dict[Any, Any]:
     """Mappings merged, the later winning. ``list_merge`` says what becomes of two lists under one key."""
-    if list_merge not in _MERGES:
-        raise TemplateError(f"combine: there is no list_merge {list_merge!r}", hint=f"there are: {', '.join(_MERGES)}")
+    if unknown:
+        raise TemplateError("'recursive' and 'list_merge' are the only valid keyword arguments")
+    if list_merge not in MERGES:
+        raise TemplateError(f"combine: there is no list_merge {list_merge!r}", hint=f"there are: {', '.join(MERGES)}")
     merged: dict[Any, Any] = {}
-    for mapping in _flat(terms):
+    for mapping in _one_level(terms):
         if not mapping and not isinstance(mapping, AnyUndefined):
             continue
         if not isinstance(mapping, Mapping):
             if isinstance(mapping, AnyUndefined):
                 str(mapping)
-            raise TemplateError(f"combine merges mappings; this is of type {_kind(mapping)}")
-        merged = _merge(merged, mapping, recursive, list_merge)
+            raise TemplateError(f"failed to combine variables, expected dicts but got a {kind(mapping)}")
+        merged = merge(merged, mapping, recursive, list_merge)
     return merged
 
 
-def _flat(values: Iterable[Any]) -> Iterable[Any]:
+def _one_level(terms: Iterable[Any]) -> Iterable[Any]:
+    for term in terms:
+        if is_list(term):
+            yield from term
+        else:
+            yield term
+
+
+def flat(values: Iterable[Any]) -> Iterable[Any]:
+    """The items, those of lists within too."""
     for value in values:
-        if _is_list(value):
-            yield from _flat(value)
+        if is_list(value):
+            yield from flat(value)
         else:
             yield value
 
 
-def _merge(low: Mapping[Any, Any], high: Mapping[Any, Any], recursive: bool, lists: str) -> dict[Any, Any]:
+def merge(low: Mapping[Any, Any], high: Mapping[Any, Any], recursive: bool, lists: str) -> dict[Any, Any]:
+    """Two mappings as one, ``high`` winning; ``lists`` is one of `MERGES`."""
     merged = dict(low)
     for key in high:
         new = high[key]
@@ -57,8 +69,8 @@ def _merge(low: Mapping[Any, Any], high: Mapping[Any, Any], recursive: bool, lis
             continue
         old = merged[key]
         if isinstance(old, Mapping) and isinstance(new, Mapping) and recursive:
-            merged[key] = _merge(old, new, recursive, lists)
-        elif _is_list(old) and _is_list(new):
+            merged[key] = merge(old, new, recursive, lists)
+        elif is_list(old) and is_list(new):
             merged[key] = _merge_lists(list(old), list(new), lists)
         else:
             merged[key] = new
@@ -82,35 +94,37 @@ def dict2items(value: Any, key_name: str = "key", value_name: str = "value") -> 
     if not isinstance(value, Mapping):
         if isinstance(value, AnyUndefined):
             str(value)
-        raise TemplateError(f"dict2items needs a mapping, this is of type {_kind(value)}")
+        raise TemplateError(f"dict2items requires a dictionary, got {kind(value)} instead.")
     return [{key_name: key, value_name: value[key]} for key in value]
 
 
 def items2dict(value: Any, key_name: str = "key", value_name: str = "value") -> dict[Any, Any]:
     """A list of {key, value} as a mapping."""
-    if not _is_list(value):
-        raise TemplateError(f"items2dict needs a list, this is of type {_kind(value)}")
+    if not is_list(value):
+        raise TemplateError(f"items2dict requires a list, got {kind(value)} instead.")
+    if not all(isinstance(item, Mapping) for item in value):
+        raise TemplateError("items2dict requires a list of dictionaries.")
     try:
         return {item[key_name]: item[value_name] for item in value}
     except (KeyError, TypeError):
-        raise TemplateError(f"items2dict needs a list of mappings that have {key_name!r} and {value_name!r}") from None
+        raise TemplateError(
+            f"items2dict requires each dictionary in the list to contain the keys {key_name!r} and {value_name!r}"
+        ) from None
 
 
-def to_dict(value: Any) -> dict[Any, Any]:
-    """A list of pairs as a mapping."""
-    return dict(value)
-
-
-def subelements(obj: Any, elements: Any, skip_missing: bool = False) -> list[list[Any]]:
-    """[item, element] for every element of the list at ``elements`` (a key, or a path a.b) in each item."""
+def subelements(obj: Any, elements: Any, skip_missing: bool = False) -> list[tuple[Any, Any]]:
+    """(item, element) for every element of the list at ``elements`` (a key, or a path a.b) in each item."""
     if isinstance(obj, Mapping):
         items = list(obj.values())
-    elif _is_list(obj):
+    elif is_list(obj):
         items = list(obj)
     else:
-        raise TemplateError("subelements needs a list of mappings, or a mapping of them")
+        str(obj)  # an undefined one fails in its own words
+        raise TemplateError("obj must be a list of dicts or a nested dict")
+    if not isinstance(elements, str) and not is_list(elements):
+        raise TemplateError("subelements must be a list or a string")
     path = elements.split(".") if isinstance(elements, str) else list(elements)
-    return [[item, element] for item in items for element in _elements(item, path, skip_missing)]
+    return [(item, element) for item in items for element in _elements(item, path, skip_missing)]
 
 
 def _elements(item: Any, path: list[Any], skip_missing: bool) -> list[Any]:
@@ -119,17 +133,23 @@ def _elements(item: Any, path: list[Any], skip_missing: bool) -> list[Any]:
         if found is None and skip_missing:
             return []
         if not isinstance(found, Mapping):
-            raise TemplateError(f"subelements: {key!r} is looked for in a {_kind(found)}, not a mapping")
+            raise TemplateError(f"the key {key!r} should point to a dictionary, got a {kind(found)}")
         if key not in found:
             if skip_missing:
                 return []
             raise TemplateError(
-                f"subelements: an item has no {key!r}", hint="give skip_missing=true when some items lack it",
+                f"could not find {key!r} key in iterated item {_shown(item)}",
+                hint="give skip_missing=true when some items lack it",
             )
         found = found[key]
-    if not _is_list(found):
-        raise TemplateError(f"subelements: {'.'.join(map(str, path))} is a {_kind(found)}, not a list")
+    if not is_list(found):
+        raise TemplateError(f"the key {path[-1]!r} should point to a list, got a {kind(found)}")
     return list(found)
+
+
+def _shown(item: Any) -> str:
+    """The item's keys, not its values: they may be secret."""
+    return f"with the keys {', '.join(map(repr, item))}" if isinstance(item, Mapping) else f"of type {kind(item)}"
 
 
 def flatten(value: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
@@ -138,34 +158,34 @@ def flatten(value: Any, levels: int | None = None, skip_nulls: bool = True) -> l
     for item in value:
         if skip_nulls and item in (None, "None", "null"):
             continue
-        if _is_list(item) and (levels is None or levels > 0):
+        if is_list(item) and (levels is None or levels > 0):
             flat.extend(flatten(item, None if levels is None else levels - 1, skip_nulls))
         else:
             flat.append(item)
     return flat
 
 
-def zip_lists(value: Any, *others: Any, strict: bool = False) -> list[list[Any]]:
+def zip_lists(value: Any, *others: Any, strict: bool = False) -> list[tuple[Any, ...]]:
     """The first items of all lists, the second ones, as far as the shortest reaches."""
-    return [list(group) for group in zip(value, *others, strict=strict)]
+    return list(zip(value, *others, strict=strict))
 
 
-def zip_longest(value: Any, *others: Any, fillvalue: Any = None) -> list[list[Any]]:
+def zip_longest(value: Any, *others: Any, fillvalue: Any = None) -> list[tuple[Any, ...]]:
     """The same as far as the longest reaches."""
-    return [list(group) for group in itertools.zip_longest(value, *others, fillvalue=fillvalue)]
+    return list(itertools.zip_longest(value, *others, fillvalue=fillvalue))
 
 
-def product(value: Any, *others: Any, repeat: int = 1) -> list[list[Any]]:
+def product(value: Any, *others: Any, repeat: int = 1) -> list[tuple[Any, ...]]:
     """Every combination of one item of each list."""
-    return [list(group) for group in itertools.product(value, *others, repeat=repeat)]
+    return list(itertools.product(value, *others, repeat=repeat))
 
 
-def combinations(value: Any, count: int) -> list[list[Any]]:
-    return [list(group) for group in itertools.combinations(value, count)]
+def combinations(value: Any, count: int) -> list[tuple[Any, ...]]:
+    return list(itertools.combinations(value, count))
 
 
-def permutations(value: Any, count: int | None = None) -> list[list[Any]]:
-    return [list(group) for group in itertools.permutations(value, count)]
+def permutations(value: Any, count: int | None = None) -> list[tuple[Any, ...]]:
+    return list(itertools.permutations(value, count))
 
 
 @pass_environment
@@ -173,7 +193,7 @@ def extract(environment: Any, item: Any, container: Any, morekeys: Any = None) -
     """``container[item]``, and further in by ``morekeys``; for use with ``map``."""
     keys = [item]
     if morekeys is not None:
-        keys += list(morekeys) if _is_list(morekeys) else [morekeys]
+        keys += list(morekeys) if is_list(morekeys) else [morekeys]
     value = container
     for key in keys:
         value = environment.getitem(value, key)
@@ -183,73 +203,16 @@ def extract(environment: Any, item: Any, container: Any, morekeys: Any = None) -
 def rekey_on_member(data: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
     """A list of mappings (or the values of one) as a mapping by the value under ``key``."""
     if duplicates not in ("error", "overwrite"):
-        raise TemplateError("rekey_on_member: duplicates is error or overwrite")
-    items = list(data.values()) if isinstance(data, Mapping) else list(data)
+        raise TemplateError(f"duplicates parameter to rekey_on_member has unknown value: {duplicates!r}")
+    if not isinstance(data, Mapping) and not is_list(data):
+        raise TemplateError(f"Type is not a valid list, set, or dict: {kind(data)}")
     keyed: dict[Any, Any] = {}
-    for item in items:
-        if not isinstance(item, Mapping) or key not in item:
-            raise TemplateError(f"rekey_on_member: an item has no {key!r}")
+    for item in list(data.values()) if isinstance(data, Mapping) else data:
+        if not isinstance(item, Mapping):
+            raise TemplateError(f"List item is not a valid dict: {kind(item)}")
+        if key not in item:
+            raise TemplateError(f"Key {key!r} was not found in an item", hint=f"it has: {', '.join(map(str, item))}")
         if item[key] in keyed and duplicates == "error":
-            raise TemplateError(f"rekey_on_member: {item[key]!r} is there twice")
+            raise TemplateError(f"Key {item[key]!r} is not unique, cannot convert to dict")
         keyed[item[key]] = item
     return keyed
-
-
-def lists_mergeby(*terms: Any, recursive: bool = False, list_merge: str = "replace") -> list[Any]:
-    """Lists of mappings joined on the value under the last argument, a key."""
-    *lists, key = terms
-    merged: dict[Any, dict[Any, Any]] = {}
-    for item in _flat(lists):
-        if key in item:
-            merged[item[key]] = _merge(merged.get(item[key], {}), item, recursive, list_merge)
-    return [merged[name] for name in sorted(merged)]
-
-
-def keep_keys(data: Any, target: Any) -> list[dict[Any, Any]]:
-    wanted = {target} if isinstance(target, str) else set(target)
-    return [{key: item[key] for key in item if key in wanted} for item in data]
-
-
-def remove_keys(data: Any, target: Any) -> list[dict[Any, Any]]:
-    unwanted = {target} if isinstance(target, str) else set(target)
-    return [{key: item[key] for key in item if key not in unwanted} for item in data]
-
-
-def replace_keys(data: Any, target: Any) -> list[dict[Any, Any]]:
-    names = {entry["before"]: entry["after"] for entry in target}
-    return [{names.get(key, key): item[key] for key in item} for item in data]
-
-
-def groupby_as_dict(sequence: Any, attribute: str) -> dict[Any, list[Any]]:
-    groups: dict[Any, list[Any]] = {}
-    for item in sequence:
-        groups.setdefault(item[attribute], []).append(item)
-    return groups
-
-
-def dict_kv(value: Any, key: Any) -> dict[Any, Any]:
-    return {key: value}
-
-
-def counter(sequence: Any) -> dict[Any, int]:
-    return dict(collections.Counter(sequence))
-
-
-def json_query(data: Any, expression: str) -> Any:
-    """A JMESPath expression on the data. Needs the package jmespath."""
-    from orchestrator.template.lazy import LazyMap, LazySeq
-
-    try:
-        jmespath: Any = importlib.import_module("jmespath")
-    except ImportError:
-        raise TemplateError("json_query needs the package jmespath", hint="install jmespath beside orch") from None
-
-    def strict(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: strict(value[key]) for key in value}
-        return [strict(item) for item in value] if isinstance(value, (list, tuple, LazySeq, LazyMap)) else value
-
-    try:
-        return jmespath.search(expression, strict(data))
-    except jmespath.exceptions.JMESPathError as error:
-        raise TemplateError(f"json_query: {error}") from error

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import random
 import uuid
 from typing import Any
-
-from jinja2 import pass_environment
 
 from orchestrator.errors import TemplateError
 
@@ -26,7 +23,7 @@ def digest(value: Any, hashtype: str = "sha1") -> str:
         return hashlib.new(hashtype, _bytes(value)).hexdigest()
     except (ValueError, TypeError):
         raise TemplateError(
-            f"there is no hash {hashtype!r}", hint="there are: md5, sha1, sha224, sha256, sha384, sha512",
+            f"unsupported hash type {hashtype!r}", hint="there are: md5, sha1, sha224, sha256, sha384, sha512",
         ) from None
 
 
@@ -47,7 +44,7 @@ def to_uuid(value: Any, namespace: Any = _NAMESPACE) -> str:
     try:
         space = namespace if isinstance(namespace, uuid.UUID) else uuid.UUID(str(namespace))
     except ValueError:
-        raise TemplateError(f"to_uuid: {namespace!r} is no UUID") from None
+        raise TemplateError(f"Invalid value {namespace!r} for 'namespace': it is no UUID") from None
     return str(uuid.uuid5(space, str(value)))
 
 
@@ -68,40 +65,45 @@ def password_hash(
     """A password as /etc/shadow keeps it. Without a salt, a new one each time: then every run changes it."""
     from orchestrator.template.crypt import hash_password
 
+    if not isinstance(value, (str, bytes)):
+        str(value)  # an undefined one fails in its own words
+        raise TemplateError(f"password_hash: the secret must be text, not {type(value).__name__}")
+    if salt_size is not None and (isinstance(salt_size, bool) or not str(salt_size).isdigit()):
+        raise TemplateError("password_hash: salt_size must be an integer")
     if salt_size is not None and salt is None:
         import secrets
         import string
 
-        salt = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(salt_size))
-    return hash_password(str(value), hashtype, None if salt is None else str(salt), rounds, ident)
+        salt = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(int(salt_size)))
+    return hash_password(_bytes(value).decode(), hashtype, None if salt is None else str(salt), rounds, ident)
 
 
-def random_mac(prefix: Any, seed: Any = None) -> str:
-    """A MAC address that begins as ``prefix`` does."""
-    parts = str(prefix).lower().strip(":").split(":")
-    if not all(len(part) == 2 and set(part) <= set("0123456789abcdef") for part in parts) or len(parts) > 5:
-        raise TemplateError(f"random_mac: {prefix!r} is no beginning of a MAC address")
-    source = random.Random(seed) if seed is not None else random.SystemRandom()
-    return ":".join(parts + [f"{source.randrange(256):02x}" for _ in range(6 - len(parts))])
-
-
-@pass_environment
 def vault(
-    environment: Any, data: Any, secret: Any, salt: Any = None, vaultid: str = "filter_default",
-    wrap_object: bool = False, vault_id: str | None = None,
-) -> str:
-    """``data`` as a vault text under ``secret``."""
+    data: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False,
+    vaultid: str | None = None,
+) -> Any:
+    """``data`` as a vault text under ``secret``; with ``wrap_object`` a value that is opened when it is used."""
+    from orchestrator.template.types import Sealed
     from orchestrator.template.vault_format import encrypt
 
     given = None if salt is None else _bytes(salt)
-    return encrypt(_bytes(data), _bytes(secret), vault_id or vaultid, given)
+    text = encrypt(_text(data, "vault"), _text(secret, "vault"), vaultid or vault_id, given)
+    return Sealed(text) if wrap_object else text
 
 
-def unvault(value: Any, secret: Any, vaultid: str = "filter_default", vault_id: str | None = None) -> str:
+def unvault(value: Any, secret: Any, vault_id: str = "filter_default", vaultid: str | None = None) -> str:
     """The text of a vault text; what is none is passed on."""
+    from orchestrator.template.types import Sealed
     from orchestrator.template.vault_format import HEADER, decrypt
 
-    text = str(value)
-    if not text.startswith(HEADER):
+    text = value.ciphertext if isinstance(value, Sealed) else _text(value, "unvault").decode("utf-8", "surrogateescape")
+    if not text.lstrip().startswith(HEADER):
         return text
-    return decrypt(text, _bytes(secret)).decode("utf-8", "surrogateescape")
+    return decrypt(text, _text(secret, "unvault")).decode("utf-8", "surrogateescape")
+
+
+def _text(value: Any, name: str) -> bytes:
+    if not isinstance(value, (str, bytes)):
+        str(value)  # an undefined one fails in its own words
+        raise TemplateError(f"{name} needs text, this is of type {type(value).__name__}")
+    return _bytes(value)

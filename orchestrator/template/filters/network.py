@@ -1,4 +1,4 @@
-"""Addresses and networks, on the standard library's ipaddress: the queries of ``ipaddr`` that playbooks use."""
+"""Addresses and networks, on the standard library's ipaddress: ``ipaddr`` with its queries, and what is built on it."""
 
 from __future__ import annotations
 
@@ -10,125 +10,239 @@ from typing import Any
 from orchestrator.errors import TemplateError
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def _parse(value: Any) -> Interface | None:
+def parse(value: Any) -> Interface | None:
     """An address with its prefix; a bare network (10.0.0.0/8) and a number too. None for what is neither."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value == 0:
+        return None
+    text = str(value)
+    if "%" in text:
         return None
     try:
-        return ipaddress.ip_interface(value if isinstance(value, int) else str(value).strip())
+        return ipaddress.ip_interface(int(text) if text.isdigit() else text)
     except ValueError:
         return None
 
 
-def _has_prefix(value: Any) -> bool:
+def has_prefix(value: Any) -> bool:
     return "/" in str(value)
 
 
-def _is_network(item: Interface, value: Any) -> bool:
-    return _has_prefix(value) and item.ip == item.network.network_address and item.network.num_addresses > 1
+def is_network(item: Interface, value: Any) -> bool:
+    return has_prefix(value) and item.ip == item.network.network_address and item.network.num_addresses > 1
 
 
-def _shown(item: Interface, value: Any) -> str:
-    return str(item) if _has_prefix(value) else str(item.ip)
+def shown(item: Interface, value: Any) -> str:
+    """In the usual form, with a prefix if it came with one."""
+    return str(item) if has_prefix(value) else str(item.ip)
 
 
-def _size(item: Interface, value: Any) -> int:
-    return item.network.num_addresses
-
-
-def _usable(item: Interface) -> tuple[Any, Any]:
+def usable(item: Interface) -> tuple[Address, Address]:
+    """The first and the last address that a host may have."""
     net = item.network
-    if net.num_addresses <= 2:
-        return net[0], net[-1]
-    return net[1], (net[-2] if net.version == 4 else net[-1])
+    return (net[0], net[-1]) if net.num_addresses <= 2 else (net[1], net[-2])
 
 
-def _revdns(item: Interface, value: Any) -> str:
-    return item.ip.reverse_pointer + "."
+def _usable(item: Interface, value: Any) -> tuple[Address, Address] | None:
+    if not has_prefix(value):
+        raise TemplateError(f"ipaddr: {value} is not a network address", hint="give it a prefix: 10.0.0.0/24")
+    return None if item.network.num_addresses == 1 else usable(item)
 
 
-def _when(test: Callable[[Interface], bool]) -> Callable[[Interface, Any], Any]:
-    return lambda item, value: value if test(item) else False
+def _first_usable(item: Interface, value: Any) -> str | None:
+    ends = _usable(item, value)
+    return str(ends[0]) if ends else None
+
+
+def _last_usable(item: Interface, value: Any) -> str | None:
+    ends = _usable(item, value)
+    return str(ends[1]) if ends else None
+
+
+def _range_usable(item: Interface, value: Any) -> str | None:
+    ends = _usable(item, value)
+    return f"{ends[0]}-{ends[1]}" if ends else None
+
+
+def _size_usable(item: Interface, value: Any) -> int:
+    size = item.network.num_addresses
+    return {1: 0, 2: 2}.get(size, size - 2)
+
+
+def step_usable(item: Interface, offset: int) -> str | None:
+    """The address so many further, if a host may have that one."""
+    first, last = usable(item)
+    try:
+        moved = item.ip + offset
+    except ValueError:
+        return None
+    return str(moved) if int(first) <= int(moved) <= int(last) else None
+
+
+def _next_usable(item: Interface, value: Any) -> str | None:
+    return step_usable(item, 1) if _usable(item, value) else None
+
+
+def _previous_usable(item: Interface, value: Any) -> str | None:
+    return step_usable(item, -1) if _usable(item, value) else None
+
+
+def _peer(item: Interface, value: Any) -> str:
+    if item.network.num_addresses == 2:
+        return str(next(address for address in item.network if address != item.ip))
+    ends = usable(item)
+    if item.network.num_addresses != 4 or item.ip not in ends:
+        raise TemplateError(f"ipaddr: {value} is not in a point-to-point network", hint="one has the prefix 30 or 31")
+    return str(ends[1] if item.ip == ends[0] else ends[0])
+
+
+def _host(item: Interface, value: Any) -> str | None:
+    return None if is_network(item, value) and item.version == 4 else str(item)
+
+
+def _with_prefix(item: Interface, value: Any) -> str | bool:
+    return _host(item, value) or False
+
+
+def _address(item: Interface, value: Any) -> str | None:
+    return None if is_network(item, value) and item.version == 4 else str(item.ip)
+
+
+def _gateway(item: Interface, value: Any) -> str | bool:
+    """The address of a router, given with its network's prefix."""
+    return str(item) if has_prefix(value) and not is_network(item, value) else False
+
+
+def _to_v4(item: Interface, value: Any) -> str | bool:
+    if item.version == 4:
+        return shown(item, value)
+    mapped = item.ip.ipv4_mapped
+    return f"{mapped}/32" if mapped else False
+
+
+def _to_v6(item: Interface, value: Any) -> str:
+    return shown(item, value) if item.version == 6 else f"::ffff:{item.ip}/128"
+
+
+def _six_to_four(item: Interface, value: Any) -> str | bool:
+    if item.version == 6:
+        return shown(item, value) if item.ip.sixtofour else False
+    if is_network(item, value):
+        return False
+    digits = item.ip.packed.hex()
+    return f"2002:{digits[:4]}:{digits[4:]}::1/48"
+
+
+def _broadcast(item: Interface, value: Any) -> str | None:
+    return str(item.network.broadcast_address) if item.network.num_addresses > 2 else None
+
+
+def _wrapped(item: Interface, value: Any) -> str:
+    if item.version == 4:
+        return shown(item, value)
+    return f"[{item.ip}]/{item.network.prefixlen}" if has_prefix(value) else f"[{item.ip}]"
+
+
+def _when(test: Callable[[Address], bool]) -> Callable[[Interface, Any], Any]:
+    """The value where the test holds, else nothing."""
+    return lambda item, value: shown(item, value) if test(item.ip) else None
+
+
+def _public(ip: Address) -> bool:
+    return ip.is_global and not ip.is_multicast
 
 
 _QUERIES: dict[str, Callable[[Interface, Any], Any]] = {
-    "": lambda i, v: v if not isinstance(v, int) else str(i.ip),
+    "": shown,
     "bool": lambda i, v: True,
-    "address": lambda i, v: False if _is_network(i, v) else str(i.ip),
-    "ip": lambda i, v: False if _is_network(i, v) else str(i.ip),
-    "host": lambda i, v: False if _is_network(i, v) else str(i),
-    "host/prefix": lambda i, v: False if _is_network(i, v) else str(i),
-    "address/prefix": lambda i, v: False if _is_network(i, v) else str(i),
-    "ip/prefix": lambda i, v: False if _is_network(i, v) else str(i),
-    "net": lambda i, v: str(i.network) if _is_network(i, v) else False,
+    "address": _address,
+    "ip": _address,
+    "host": _host,
+    "host/prefix": _with_prefix,
+    "hostnet": _gateway,
+    "address/prefix": _with_prefix,
+    "ip/prefix": _with_prefix,
+    "gateway": _gateway,
+    "gw": _gateway,
+    "router": _gateway,
+    "cidr": lambda i, v: str(i),
+    "net": lambda i, v: str(i.network) if is_network(i, v) else None,
     "network": lambda i, v: str(i.network.network_address),
     "network_id": lambda i, v: str(i.network.network_address),
     "network/prefix": lambda i, v: str(i.network),
     "network_netmask": lambda i, v: f"{i.network.network_address} {i.netmask}",
+    "network_wildcard": lambda i, v: f"{i.network.network_address} {i.hostmask}",
+    "ip_netmask": lambda i, v: f"{i.ip} {i.netmask}" if has_prefix(v) and not is_network(i, v) else None,
+    "ip_wildcard": lambda i, v: f"{i.ip} {i.hostmask}" if has_prefix(v) and not is_network(i, v) else None,
     "subnet": lambda i, v: str(i.network),
     "netmask": lambda i, v: str(i.netmask),
     "hostmask": lambda i, v: str(i.hostmask),
     "wildcard": lambda i, v: str(i.hostmask),
     "prefix": lambda i, v: i.network.prefixlen,
-    "size": _size,
-    "broadcast": lambda i, v: str(i.network.broadcast_address) if i.network.num_addresses > 2 else "",
+    "size": lambda i, v: i.network.num_addresses,
+    "broadcast": _broadcast,
     "version": lambda i, v: i.version,
-    "type": lambda i, v: "network" if _is_network(i, v) else "address",
-    "int": lambda i, v: int(i.ip) if not _has_prefix(v) else f"{int(i.ip)}/{i.network.prefixlen}",
-    "revdns": _revdns,
-    "wrap": lambda i, v: _wrapped(i, v),
-    "ipv4": _when(lambda i: i.version == 4),
-    "v4": _when(lambda i: i.version == 4),
-    "ipv6": _when(lambda i: i.version == 6),
-    "v6": _when(lambda i: i.version == 6),
-    "public": _when(lambda i: i.ip.is_global),
-    "private": _when(lambda i: i.ip.is_private),
-    "unicast": _when(lambda i: not i.ip.is_multicast),
-    "multicast": _when(lambda i: i.ip.is_multicast),
-    "loopback": _when(lambda i: i.ip.is_loopback),
-    "lo": _when(lambda i: i.ip.is_loopback),
-    "link-local": _when(lambda i: i.ip.is_link_local),
-    "first_usable": lambda i, v: str(_usable(i)[0]),
-    "last_usable": lambda i, v: str(_usable(i)[1]),
-    "range_usable": lambda i, v: "{}-{}".format(*_usable(i)),
-    "size_usable": lambda i, v: max(i.network.num_addresses - 2, 0) or i.network.num_addresses,
-    "next_usable": lambda i, v: str(i.ip + 1) if i.ip + 1 <= _usable(i)[1] else "",
-    "previous_usable": lambda i, v: str(i.ip - 1) if i.ip - 1 >= _usable(i)[0] else "",
-    "peer": lambda i, v: str(next((n for n in i.network if n != i.ip), "")) if i.network.num_addresses == 2 else "",
+    "type": lambda i, v: "network" if is_network(i, v) else "address",
+    "int": lambda i, v: f"{int(i.ip)}/{i.network.prefixlen}" if has_prefix(v) else int(i.ip),
+    "revdns": lambda i, v: i.ip.reverse_pointer + ".",
+    "wrap": _wrapped,
+    "6to4": _six_to_four,
+    "ipv4": _to_v4,
+    "v4": _to_v4,
+    "ipv6": _to_v6,
+    "v6": _to_v6,
+    "public": _when(_public),
+    "private": _when(lambda ip: not ip.is_global),
+    "unicast": _when(lambda ip: not ip.is_multicast),
+    "multicast": _when(lambda ip: ip.is_multicast),
+    "loopback": _when(lambda ip: ip.is_loopback),
+    "lo": _when(lambda ip: ip.is_loopback),
+    "link-local": _when(lambda ip: ip.is_link_local),
+    "first_usable": _first_usable,
+    "last_usable": _last_usable,
+    "range_usable": _range_usable,
+    "size_usable": _size_usable,
+    "next_usable": _next_usable,
+    "previous_usable": _previous_usable,
+    "peer": _peer,
 }
 
 
-def _wrapped(item: Interface, value: Any) -> str:
-    if item.version == 4:
-        return str(value)
-    return f"[{item.ip}]/{item.network.prefixlen}" if _has_prefix(value) else f"[{item.ip}]"
-
-
 def ipaddr(value: Any, query: Any = "", version: Any = False, alias: str = "ipaddr") -> Any:
-    """What ``query`` says of an address or network; False when it does not fit. Of a list, those that fit."""
+    """What ``query`` says of an address or network; False when it is none, None when it does not fit the query.
+
+    ``query`` is a name, a network (that it must be in) or a number (which address of the network). Of a list, the
+    answers of those that fit.
+    """
     if isinstance(value, (list, tuple)):
-        found = [ipaddr(item, query, version) for item in value]
-        return [item for item in found if item is not False and item is not None and item != ""]
-    item = _parse(value)
+        return [found for found in (ipaddr(item, query, version) for item in value) if found]
+    item = parse(value)
     if item is None or (version and item.version != int(version)):
         return False
     if isinstance(query, bool) or query is None:
         query = ""
     if isinstance(query, int) or re.fullmatch(r"-?\d+", str(query)):
-        return _nth(item, int(query))
+        return _nth(item, value, int(query))
     answer = _QUERIES.get(str(query))
     if answer is not None:
         return answer(item, value)
-    within = _parse(query)
+    within = parse(query)
     if within is None:
         known = ", ".join(filter(None, _QUERIES))
         raise TemplateError(f"ipaddr: there is no query {query!r}", hint=f"there are: {known}")
-    return value if item.version == within.version and item.ip in within.network else False
+    return shown(item, value) if inside(item.network, within.network) else None
 
 
-def _nth(item: Interface, index: int) -> Any:
+def inside(inner: Any, outer: Any) -> bool:
+    """Whether a network lies wholly within another."""
+    return inner.version == outer.version and inner[0] in outer and inner[-1] in outer
+
+
+def _nth(item: Interface, value: Any, index: int) -> Any:
+    if not has_prefix(value):
+        return str(item.ip)
     try:
         return f"{item.network[index]}/{item.network.prefixlen}"
     except IndexError:
@@ -147,133 +261,5 @@ def ipwrap(value: Any, query: Any = "") -> Any:
     """IPv6 addresses in square brackets, anything else as it is."""
     if isinstance(value, (list, tuple)):
         return [ipwrap(item, query) for item in value]
-    item = _parse(value)
+    item = parse(value)
     return value if item is None else _wrapped(item, value)
-
-
-def nthhost(value: Any, query: Any = "") -> Any:
-    """The address at an index of a network."""
-    item = _parse(value)
-    if item is None or query == "":
-        return False
-    try:
-        return str(item.network[int(query)])
-    except (IndexError, ValueError):
-        return False
-
-
-def ipsubnet(value: Any, query: Any = "", index: Any = None) -> Any:
-    """How many subnets of a size a network has; with an index, that one."""
-    item = _parse(value)
-    if item is None:
-        return False
-    if query == "":
-        return str(item.network)
-    try:
-        prefix = int(query)
-    except ValueError:
-        return _position(item, query)
-    if index is None and not _is_network(item, value) and prefix < item.network.prefixlen:
-        return str(item.network.supernet(new_prefix=prefix))
-    if prefix < item.network.prefixlen:
-        return False
-    count = 1 << (prefix - item.network.prefixlen)
-    if index is None:
-        return str(count)
-    return _subnet(item, prefix, int(index), count)
-
-
-def _subnet(item: Interface, prefix: int, index: int, count: int) -> Any:
-    index = index + count if index < 0 else index
-    if not 0 <= index < count:
-        return False
-    size = 1 << (item.network.max_prefixlen - prefix)
-    return str(ipaddress.ip_network((int(item.network.network_address) + index * size, prefix)))
-
-
-def _position(item: Interface, query: Any) -> Any:
-    """The place of this subnet among the subnets of its size in ``query``, from 1."""
-    outer = _parse(query)
-    if outer is None or item.network.prefixlen < outer.network.prefixlen or item.ip not in outer.network:
-        return False
-    size = 1 << (item.network.max_prefixlen - item.network.prefixlen)
-    return str((int(item.network.network_address) - int(outer.network.network_address)) // size + 1)
-
-
-def ip4_hex(value: Any, delimiter: str = "") -> str:
-    return delimiter.join(f"{int(part):02x}" for part in str(value).split("."))
-
-
-def ipmath(value: Any, amount: int) -> str:
-    item = _parse(value)
-    if item is None:
-        raise TemplateError(f"ipmath: {value!r} is no address")
-    return str(item.ip + int(amount))
-
-
-def next_nth_usable(value: Any, offset: int) -> Any:
-    item = _parse(value)
-    return str(item.ip + offset) if item is not None and item.ip + offset <= _usable(item)[1] else ""
-
-
-def previous_nth_usable(value: Any, offset: int) -> Any:
-    item = _parse(value)
-    return str(item.ip - offset) if item is not None and item.ip - offset >= _usable(item)[0] else ""
-
-
-def usable_range(value: Any) -> dict[str, Any]:
-    item = _parse(value)
-    if item is None:
-        raise TemplateError(f"usable_range: {value!r} is no network")
-    if item.network.num_addresses > 1 << 16:
-        raise TemplateError("usable_range: the network has more than 65536 addresses")
-    addresses = [str(address) for address in item.network]
-    return {"number_of_ips": len(addresses), "usable_ips": addresses}
-
-
-def network_in_network(value: Any, test: Any) -> bool:
-    outer, inner = _parse(value), _parse(test)
-    if outer is None or inner is None or outer.version != inner.version:
-        return False
-    return inner.network[0] in outer.network and inner.network[-1] in outer.network
-
-
-def network_in_usable(value: Any, test: Any) -> bool:
-    outer, inner = _parse(value), _parse(test)
-    if outer is None or inner is None or outer.version != inner.version:
-        return False
-    first, last = _usable(outer)
-    return bool(first <= inner.network[0] and inner.network[-1] <= last)
-
-
-def cidr_merge(value: Any, action: str = "merge") -> Any:
-    """Networks that touch made one; ``span``: the smallest network that holds them all."""
-    networks: list[Any] = [ipaddress.ip_network(item, strict=False) for item in value]
-    if action == "span":
-        low, high = min(n[0] for n in networks), max(n[-1] for n in networks)
-        outer = ipaddress.ip_network(f"{low}/{networks[0].max_prefixlen}")
-        while high not in outer:
-            outer = outer.supernet()
-        return str(outer)
-    return [str(network) for network in ipaddress.collapse_addresses(networks)]
-
-
-def hwaddr(value: Any, query: str = "", alias: str = "hwaddr") -> Any:
-    """A MAC address in a form: bare, cisco, linux, unix, win; False for what is none."""
-    digits = re.sub(r"[-:.]", "", str(value)).lower()
-    if not re.fullmatch(r"[0-9a-f]{12}", digits):
-        return False
-    pairs = [digits[i:i + 2] for i in range(0, 12, 2)]
-    forms = {
-        "": value, "bool": True, "bare": digits.upper(), "linux": ":".join(pairs),
-        "unix": ":".join(pair.lstrip("0") or "0" for pair in pairs), "win": "-".join(pairs).upper(),
-        "cisco": ".".join(digits[i:i + 4] for i in range(0, 12, 4)), "eui48": "-".join(pairs).upper(),
-        "int": int(digits, 16),
-    }
-    if query not in forms:
-        raise TemplateError(f"hwaddr: there is no form {query!r}", hint=f"there are: {', '.join(filter(None, forms))}")
-    return forms[query]
-
-
-def macaddr(value: Any, query: str = "") -> Any:
-    return hwaddr(value, query)

@@ -45,7 +45,7 @@ def path_join(paths: Any) -> str:
         return paths
     if not isinstance(paths, (list, tuple)):
         str(paths)
-        raise TemplateError("path_join needs a text or a list")
+        raise TemplateError("|path_join expects string or sequence, got neither")
     return os.path.join(*[str(part) for part in paths])
 
 
@@ -54,6 +54,9 @@ def splitext(path: Any) -> list[str]:
 
 
 def commonpath(paths: Any) -> str:
+    if not isinstance(paths, (list, tuple)):
+        str(paths)
+        raise TemplateError("|commonpath expects sequence, got a text or something else instead")
     return os.path.commonpath([str(path) for path in paths])
 
 

@@ -28,8 +28,8 @@ def regex_replace(
 ) -> str:
     """Every match replaced; ``\\1`` and ``\\g<name>`` stand for groups."""
     text, made = compiled(pattern, ignorecase, multiline).subn(str(replacement), str(value), count)
-    if made < mandatory_count:
-        raise TemplateError(f"regex_replace: {made} replacements were made, {mandatory_count} were asked for")
+    if mandatory_count and made != mandatory_count:
+        raise TemplateError(f"{str(pattern)!r} should match {mandatory_count} times, but matches {made} times")
     return text
 
 
@@ -67,4 +67,6 @@ def regex_escape(value: Any, re_type: str = "python") -> str:
         return re.escape(text)
     if re_type == "posix_basic":
         return re.sub(r"([].[^$*\\])", r"\\\1", text)
-    raise TemplateError(f"regex_escape: there is no re_type {re_type!r}", hint="there are: python, posix_basic")
+    if re_type == "posix_extended":
+        raise TemplateError("Regex type (posix_extended) not yet implemented", hint="there are: python, posix_basic")
+    raise TemplateError(f"Invalid regex type ({re_type})", hint="there are: python, posix_basic")

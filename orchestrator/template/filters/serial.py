@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -63,9 +63,10 @@ def to_yaml(value: Any, default_flow_style: bool | None = None, **options: Any) 
     for ours in ("vault_behavior", "dump_vault_tags"):
         options.pop(ours, None)
     options.setdefault("allow_unicode", True)
-    return str(yaml.dump(_plain(value), Dumper=_Dumper, default_flow_style=default_flow_style, **options)).replace(
-        "\n...\n", "\n"
-    )
+    text = str(yaml.dump(_plain(value), Dumper=_Dumper, default_flow_style=default_flow_style, **options))
+    if options.get("explicit_end") or not text.endswith("\n...\n"):
+        return text
+    return text[:-4]
 
 
 def to_nice_yaml(value: Any, indent: int = 4, default_flow_style: bool = False, **options: Any) -> str:
@@ -85,12 +86,14 @@ def from_yaml(text: Any) -> Any:
         raise TemplateError(f"from_yaml: {_first_line(error)}") from error
 
 
-def from_yaml_all(text: Any) -> list[Any]:
-    """The values of a YAML text with several documents."""
+def from_yaml_all(text: Any) -> Any:
+    """The values of a YAML text with several documents; what is not text is passed on."""
     from orchestrator.template.untrusted import yaml_all
 
+    if text is None:
+        return []
     if not isinstance(text, str):
-        return list(text) if isinstance(text, Iterable) else [text]
+        return text
     try:
         return yaml_all(text)
     except (OrchError, yaml.YAMLError) as error:
@@ -116,12 +119,11 @@ def from_ini(text: str) -> dict[str, dict[str, str]]:
 
 def to_ini(data: Any) -> str:
     """Mappings as sections of an INI text."""
-    lines = []
+    sections = []
     for section, entries in dict(data).items():
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {value}" for key, value in dict(entries).items()]
-        lines.append("")
-    return "\n".join(lines) + ("\n" if lines else "")
+        lines = [f"[{section}]", *(f"{key} = {value}" for key, value in dict(entries).items())]
+        sections.append("\n".join(lines) + "\n")
+    return "\n".join(sections)
 
 
 def from_csv(

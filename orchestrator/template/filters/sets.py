@@ -8,13 +8,24 @@ from typing import Any
 from jinja2 import pass_environment
 from jinja2.filters import do_unique
 
+from orchestrator.errors import TemplateError
+
 
 @pass_environment
 def unique(environment: Any, value: Any, case_sensitive: bool | None = None, attribute: Any = None) -> list[Any]:
-    """Each item once; texts of another case are other items unless ``case_sensitive=false``."""
-    if attribute is not None or case_sensitive is False:
-        return list(do_unique(environment, value, bool(case_sensitive), attribute))
-    return _once(value)
+    """Each item once; texts that differ by case alone are the same, unless ``case_sensitive=true``.
+
+    Among items that cannot be hashed (mappings, lists), texts of another case are other items, as in Ansible.
+    """
+    items = list(value)
+    try:
+        return list(do_unique(environment, items, bool(case_sensitive), attribute))
+    except TypeError:
+        if attribute is not None or case_sensitive is False:
+            raise TemplateError(
+                "unique cannot fall back: these items cannot be hashed; leave out case_sensitive and attribute",
+            ) from None
+        return _slow(items)
 
 
 def _once(values: Iterable[Any]) -> list[Any]:

@@ -18,7 +18,7 @@ def urlsplit(value: Any, query: str = "") -> Any:
     if not query:
         return parts
     if query not in parts:
-        raise TemplateError(f"urlsplit: a URL has no part {query!r}", hint=f"it has: {', '.join(_PARTS)}")
+        raise TemplateError(f"urlsplit: unknown URL component: {query}", hint=f"there are: {', '.join(_PARTS)}")
     return parts[query]
 
 

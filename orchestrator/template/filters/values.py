@@ -31,7 +31,7 @@ def mandatory(value: Any, message: str | None = None) -> Any:
     """``value``; raises UndefinedVariable when it is none, in the author's words if given."""
     if isinstance(value, AnyUndefined):
         name = value._undefined_name
-        shown = f"mandatory variable {name!r} is not defined" if name else "a mandatory variable is not defined"
+        shown = f"Mandatory variable {name!r} not defined." if name else "Mandatory variable not defined."
         raise UndefinedVariable(str(message) if message else shown)
     return value
 
@@ -43,10 +43,17 @@ def ternary(value: Any, true_val: Any, false_val: Any = None, none_val: Any = No
     return true_val if value else false_val
 
 
+def finalize(value: Any) -> Any:
+    """The value as it would be stored: plain lists, mappings and scalars."""
+    from orchestrator.template.plain import to_plain
+
+    return to_plain(value, lambda raw: raw)
+
+
 def type_debug(value: Any) -> str:
     """The name of the value's type."""
     name = type(value).__name__
-    return {"LazyMap": "dict", "LazySeq": "list", "Undefined": "AnsibleUndefined"}.get(name, name)
+    return {"LazyMap": "dict", "LazySeq": "list", "Undefined": "UndefinedMarker"}.get(name, name)
 
 
 def quote(value: Any) -> str:
@@ -71,16 +78,22 @@ def pick(environment: Any, end: Any, start: Any = None, step: Any = None, seed: 
     if isinstance(end, int):
         return source.randrange(start or 0, end, step or 1)
     if start is not None or step is not None:
-        raise TemplateError("random: start and step go with a number, not with a list")
-    items: Sequence[Any] = end if isinstance(end, str) else list(end)
+        raise TemplateError("start and step can only be used with integer values")
+    try:
+        items: Sequence[Any] = end if isinstance(end, str) else list(end)
+    except TypeError:
+        raise TemplateError("random can only be used on sequences and integers") from None
     if not items:
         return Undefined(hint="no random item, the sequence is empty")
     return source.choice(items)
 
 
-def shuffle(values: Any, seed: Any = None) -> list[Any]:
-    """In random order; the same one for the same ``seed``."""
-    items = list(values)
+def shuffle(values: Any, seed: Any = None) -> Any:
+    """In random order; what is no list stays as it is; the same one for the same ``seed``."""
+    try:
+        items = list(values)
+    except TypeError:
+        return values
     (chance.Random(seed) if seed is not None else chance.SystemRandom()).shuffle(items)
     return items
 
@@ -97,21 +110,23 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
 def comment(text: Any, style: str = "plain", **given: Any) -> str:
     """``text`` as a comment of a configuration file, with an empty comment line around it."""
     if style not in _STYLES:
-        raise TemplateError(f"comment: there is no style {style!r}", hint=f"there are: {', '.join(_STYLES)}")
+        raise TemplateError(f"Invalid style {style!r} for comment", hint=f"there are: {', '.join(_STYLES)}")
     chosen = {**_STYLES[style], **{key: str(value) for key, value in given.items() if key != "newline"}}
     newline = given.get("newline", "\n")
     decoration = chosen.get("decoration", "# ")
     border = decoration.rstrip()
-    prefix = _border(chosen.get("prefix", border), int(given.get("prefix_count", 1)), newline)
-    postfix = _border(chosen.get("postfix", border), int(given.get("postfix_count", 1)), newline)
-    lines = [(decoration + line).rstrip() if not line else decoration + line for line in str(text).split(newline)]
-    body = newline.join(lines)
+    prefix = _before(chosen.get("prefix", border), newline) * int(given.get("prefix_count", 1))
+    postfix = (newline + chosen.get("postfix", border)) * int(given.get("postfix_count", 1))
+    lines = str(text).split(newline)
+    # An empty line within gets no trailing space; a text that is one empty line does (as in Ansible).
+    body = newline.join([(decoration + line).rstrip() if not line and len(lines) > 1 else decoration + line
+                         for line in lines])
     beginning = chosen.get("beginning", "")
     end = chosen.get("end", "")
-    parts = [beginning + newline if beginning else "", prefix + newline if prefix else "", body,
-             newline + postfix if postfix else "", newline + end if end else ""]
+    parts = [beginning + newline if beginning else "", prefix, body,
+             postfix, newline + end if end else ""]
     return "".join(parts)
 
 
-def _border(text: str, count: int, newline: str) -> str:
-    return newline.join([text] * count) if text else ""
+def _before(text: str, newline: str) -> str:
+    return text + newline if text and text != newline else text

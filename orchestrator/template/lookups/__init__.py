@@ -11,10 +11,13 @@ from orchestrator.template.plugins import table
 LOOKUPS = table(
     "orchestrator.template.lookups",
     lists="""items:items list:as_list flattened:flattened together nested cartesian:nested indexed_items
-        indexed:indexed_items random_choice sequence subelements dict:dict_items""",
-    variables="vars:variables varnames env:environment config:config inventory_hostnames",
-    files="""file:read_file fileglob filetree first_found ini:ini_value csvfile unvault lines pipe
+        indexed:indexed_items random_choice subelements dict:dict_items""",
+    variables="vars:variables varnames env:environment inventory_hostnames",
+    files="""file:read_file fileglob filetree first_found unvault lines pipe
         template:template_file""",
+    config="config",
+    sequence="sequence",
+    tables="ini:ini_value csvfile",
     password="password",
     network="url:url_content",
 )

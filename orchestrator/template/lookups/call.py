@@ -63,7 +63,10 @@ class LookupCall:
         for path in places:
             if os.path.exists(path):
                 return path
-        raise TemplateError(f"the {what} {str(name)!r} does not exist", hint="looked for " + ", ".join(places))
+        raise TemplateError(
+            f"the {what} {str(name)!r} does not exist (No such file or directory)",
+            hint="looked for " + ", ".join(places),
+        )
 
     def read(self, path: str) -> bytes:
         """Bytes of a file on the controller, decrypted when it is a vault."""

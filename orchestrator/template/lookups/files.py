@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
 import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.errors import Origin, TemplateError
+from orchestrator.errors import TemplateError
 from orchestrator.template.filters.values import to_bool
-from orchestrator.template.lookups.call import LookupCall, options_in, text
+from orchestrator.template.lookups.call import LookupCall, text
 
 PIPE_TIMEOUT_S = 600.0
 MAX_OUTPUT = 64 * 1024 * 1024
@@ -34,18 +32,20 @@ def unvault(terms: list[Any], call: LookupCall) -> list[Any]:
 
 
 def template_file(terms: list[Any], call: LookupCall, **options: Any) -> list[Any]:
-    """The text of templates, rendered; nothing at its end is taken away."""
+    """Templates, rendered: a text, or the value of one that is a single expression."""
     return [_template(str(term), call, dict(options)) for term in terms]
 
 
-def _template(name: str, call: LookupCall, options: dict[str, Any]) -> str:
+def _template(name: str, call: LookupCall, options: dict[str, Any]) -> Any:
+    from orchestrator.template.managed import file_names
+
     path = call.find(name, "templates", "template")
-    extra = options.pop("template_vars", None) or {}
+    extra = {**file_names(call.scope, path), **(options.pop("template_vars", None) or {})}
     for ours in ("convert_data", "jinja2_native"):
         options.pop(ours, None)
     folders = [folder for base in call.folders() for folder in (os.path.join(base, "templates"), base)]
-    return call.engine.render_text(
-        text(call.read(path)), call.scope, Origin(path), file=path, search=[os.path.dirname(path), *folders],
+    return call.engine.render_file_value(
+        text(call.read(path)), call.scope, path, search=[os.path.dirname(path), *folders],
         locals=dict(extra), **options,
     )
 
@@ -84,21 +84,23 @@ def first_found(
 def _groups(terms: list[Any], files: Any, paths: Any) -> Iterator[tuple[list[Any], list[Any], bool]]:
     flat = [item for term in terms for item in (term if isinstance(term, list) else [term])]
     if files:
-        yield _words(files), _words(paths), False
+        yield _words(files), _words(paths, "[,;:]"), False
     for term in flat:
         if isinstance(term, Mapping):
-            yield _words(term.get("files")), _words(term.get("paths")), to_bool(term.get("skip", False))
+            yield _words(term.get("files")), _words(term.get("paths"), "[,;:]"), to_bool(term.get("skip", False))
+        elif not isinstance(term, str):
+            raise TemplateError(f"first_found: a term is a file name or a mapping, not {type(term).__name__!r}")
         else:
-            yield [str(term)], _words(paths) if not files else [], False
+            yield [term], _words(paths, "[,;:]") if not files else [], False
 
 
-def _words(value: Any) -> list[Any]:
-    """A list, or a text parted at , and ;"""
+def _words(value: Any, separators: str = "[,;]") -> list[Any]:
+    """A list, or a text parted at , and ; (paths: and :)."""
     if value is None:
         return []
     if isinstance(value, str):
-        return [word.strip() for word in re.split(r"[,;]", value) if word.strip()]
-    return [word for item in value for word in (_words(item) if isinstance(item, str) else [item])]
+        return [word.strip() for word in re.split(separators, value) if word.strip()]
+    return [word for item in value for word in (_words(item, separators) if isinstance(item, str) else [item])]
 
 
 def _names(names: list[Any], folders: list[Any]) -> list[str]:
@@ -112,8 +114,9 @@ def _first_places(name: str, call: LookupCall) -> Iterator[str]:
     if os.path.isabs(expanded):
         yield expanded
         return
-    for folder in call.folders():
-        for subfolder in ("files", "templates", "vars", "tasks", ""):
+    for index, folder in enumerate(call.folders()):
+        # A role that depends on this one has files for it, but its own vars and tasks are none of its business.
+        for subfolder in ("files", "templates", "vars", "tasks", "") if index == 0 else ("files", ""):
             yield os.path.join(folder, subfolder, expanded) if subfolder else os.path.join(folder, expanded)
 
 
@@ -151,62 +154,6 @@ def _entry(root: str, path: str) -> dict[str, Any]:
     if stat.S_ISDIR(about.st_mode):
         return {**entry, "state": "directory"}
     return {**entry, "state": "file", "src": path}
-
-
-_INI = frozenset({"type", "file", "section", "re", "default", "encoding", "case_sensitive", "allow_none"})
-
-
-def ini_value(terms: list[Any], call: LookupCall, **given: Any) -> list[Any]:
-    """Values of an INI or properties file."""
-    import configparser
-
-    found: list[Any] = []
-    for term in terms:
-        key, named = options_in(str(term), _INI)
-        options = {"file": "ansible.ini", "section": "global", "type": "ini", "default": "", **given, **named}
-        path = call.find(options["file"], "files", "file")
-        parser = configparser.RawConfigParser(allow_no_value=to_bool(options.get("allow_none", False)))
-        if to_bool(options.get("case_sensitive", False)):
-            parser.optionxform = str  # type: ignore[assignment,method-assign]
-        source = text(call.read(path))
-        section = str(options["section"])
-        if options["type"] == "properties":
-            section, source = "java_properties", "[java_properties]\n" + source
-        try:
-            parser.read_string(source)
-        except configparser.Error as error:
-            raise TemplateError(f"ini: {path}: {' '.join(str(error).split())}") from error
-        found += _ini_values(parser, section, key, to_bool(options.get("re", False)), options["default"])
-    return found
-
-
-def _ini_values(parser: Any, section: str, key: str, expression: bool, default: Any) -> list[Any]:
-    if not parser.has_section(section):
-        if default == "":
-            raise TemplateError(f"ini: the file has no section {section!r}")
-        return [default]
-    if expression:
-        return [value for name, value in parser.items(section) if re.match(key, name)]
-    return [parser.get(section, key, fallback=default)]
-
-
-_CSV = frozenset({"file", "delimiter", "col", "keycol", "default", "encoding"})
-
-
-def csvfile(terms: list[Any], call: LookupCall, **given: Any) -> list[Any]:
-    """The column of the row whose first column is the key."""
-    found: list[Any] = []
-    for term in terms:
-        key, named = options_in(str(term), _CSV)
-        options = {"file": "ansible.csv", "delimiter": "TAB", "col": 1, "keycol": 0, **given, **named}
-        delimiter = "\t" if options["delimiter"] in ("TAB", "\\t") else str(options["delimiter"])
-        content = text(call.read(call.find(options["file"], "files", "file")))
-        col, keycol = int(options["col"]), int(options["keycol"])
-        rows = (row for row in csv.reader(io.StringIO(content), delimiter=delimiter) if len(row) > max(col, keycol))
-        value = next((row[col] for row in rows if row[keycol] == key), options.get("default"))
-        if value is not None:
-            found.append(value)
-    return found
 
 
 def lines(terms: list[Any], call: LookupCall) -> list[Any]:

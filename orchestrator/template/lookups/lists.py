@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.errors import TemplateError
 from orchestrator.template.filters import collections as filters
-from orchestrator.template.lookups.call import LookupCall, options_in
-
-MAX_SEQUENCE = 1_000_000
+from orchestrator.template.filters.values import to_bool
+from orchestrator.template.lookups.call import LookupCall
 
 
 def _is_list(value: Any) -> bool:
@@ -33,19 +31,19 @@ def as_list(terms: list[Any], call: LookupCall) -> list[Any]:
 
 
 def flattened(terms: list[Any], call: LookupCall) -> list[Any]:
-    """All levels; a text that names a list variable stays a text."""
-    return filters.flatten(list(terms))
+    """All levels; the words None and null go."""
+    return [item for item in filters.flatten(list(terms), skip_nulls=False) if item not in ("None", "null")]
 
 
 def together(terms: list[Any], call: LookupCall) -> list[Any]:
     if not terms:
-        raise TemplateError("together needs at least one list")
+        raise TemplateError("with_together requires at least one element in each list")
     return [_flat(group) for group in itertools.zip_longest(*[_listed(term, "together") for term in terms])]
 
 
 def nested(terms: list[Any], call: LookupCall) -> list[Any]:
     if not terms:
-        raise TemplateError("nested needs at least one list")
+        raise TemplateError("with_nested requires at least one element in the nested list")
     return [_flat(group) for group in itertools.product(*[_listed(term, "nested") for term in terms])]
 
 
@@ -72,17 +70,26 @@ def dict_items(terms: list[Any], call: LookupCall) -> list[Any]:
 
 
 def subelements(terms: list[Any], call: LookupCall) -> list[Any]:
-    if not 2 <= len(terms) <= 3:
-        raise TemplateError("subelements needs a list, a key, and perhaps {skip_missing: true}")
-    flags = terms[2] if len(terms) == 3 else {}
-    if not isinstance(flags, Mapping):
-        raise TemplateError("subelements: the third value is a mapping of flags")
-    source, key = terms[0], terms[1]
+    """[item, element] for each element of a list within each item; items that were skipped are left out."""
+    source, key, flags = _subelement_terms(terms)
     present = list(source.values()) if isinstance(source, Mapping) else list(source)
-    kept = [item for item in present if not (isinstance(item, Mapping) and item.get("skipped", False))]
-    path = key.split(".") if isinstance(key, str) else list(key)
-    pairs = filters.subelements(kept, key, bool(flags.get("skip_missing", False)))
-    return [[_without(item, path), element] for item, element in pairs]
+    kept = [item for item in present if not (isinstance(item, Mapping) and to_bool(item.get("skipped", False)))]
+    pairs = filters.subelements(kept, key, to_bool(flags.get("skip_missing", False)))
+    return [[_without(item, key.split(".")), element] for item, element in pairs]
+
+
+def _subelement_terms(terms: list[Any]) -> tuple[Any, str, Mapping[Any, Any]]:
+    if not 2 <= len(terms) <= 3:
+        raise TemplateError("subelements lookup expects a list of two or three items")
+    source, key = terms[:2]
+    if not (isinstance(source, Mapping) or _is_list(source)) or not isinstance(key, str):
+        raise TemplateError("subelements lookup expects a list of two items, first a dict or a list, second a string")
+    if isinstance(source, Mapping) and to_bool(source.get("skipped", False)):
+        source = []
+    flags = terms[2] if len(terms) == 3 else {}
+    if not isinstance(flags, Mapping) or not set(flags) <= {"skip_missing"}:
+        raise TemplateError("subelements lookup: the optional third item must be a dict with the flag skip_missing")
+    return source, key, flags
 
 
 def _without(item: Any, path: list[Any]) -> Any:
@@ -90,51 +97,3 @@ def _without(item: Any, path: list[Any]) -> Any:
     if len(path) == 1:
         return {name: value for name, value in item.items() if name != path[0]}
     return {name: _without(value, path[1:]) if name == path[0] else value for name, value in item.items()}
-
-
-_SHORT = re.compile(r"(?:(0x[0-9a-f]+|-?\d+)-)?(0x[0-9a-f]+|-?\d+)(?:/(-?\d+))?(?::(.+))?\Z", re.I)
-_SEQUENCE = frozenset({"start", "end", "count", "stride", "format"})
-
-
-def sequence(terms: list[Any], call: LookupCall, **options: Any) -> list[Any]:
-    """Numbers as texts: ``start=1 end=5 stride=2 format=host%02d``, or ``1-5/2:host%02d``."""
-    made: list[Any] = []
-    for term in terms or [""]:
-        made += _one_sequence(str(term), options)
-    return made
-
-
-def _one_sequence(term: str, given: Mapping[str, Any]) -> list[str]:
-    short = _SHORT.match(term.strip())
-    if short:
-        start, end, stride, form = short.groups()
-        found = {"start": start or "1", "end": end, "stride": stride or "1", "format": form or "%d"}
-        options: dict[str, Any] = {**given, **found}
-    else:
-        rest, named = options_in(term, _SEQUENCE)
-        if rest:
-            hint = "write start=1 end=5 stride=2 format=%02d"
-            raise TemplateError(f"unrecognized arguments to with_sequence: {rest!r}", hint=hint)
-        options = {**given, **named}
-    return _numbers(options)
-
-
-def _numbers(options: Mapping[str, Any]) -> list[str]:
-    try:
-        start = int(str(options.get("start", 1)), 0)
-        stride = int(str(options.get("stride", 1)), 0)
-        if options.get("count") is not None:
-            count = int(str(options["count"]), 0)
-            end = start + count * stride - (1 if stride > 0 else -1)
-            if not count:
-                return []
-        elif options.get("end") is not None:
-            end = int(str(options["end"]), 0)
-        else:
-            raise TemplateError("sequence needs end or count")
-        values = range(start, end + (1 if stride > 0 else -1), stride) if stride else range(0)
-        if len(values) > MAX_SEQUENCE:
-            raise TemplateError(f"sequence: more than {MAX_SEQUENCE} numbers")
-        return [str(options.get("format", "%d")) % value for value in values]
-    except (ValueError, TypeError) as error:
-        raise TemplateError(f"sequence: {error}", hint="start, end, count and stride are whole numbers") from error

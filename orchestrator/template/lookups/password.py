@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import secrets
 import string
 from typing import Any
@@ -25,6 +26,9 @@ def password(terms: list[Any], call: LookupCall, **given: Any) -> list[Any]:
 
 def _password(term: str, call: LookupCall, given: dict[str, Any]) -> str:
     name, named = options_in(term, _NAMES)
+    if " " in name and re.search(r"\s\w+=", name):
+        hint = f"there are: {', '.join(sorted(_NAMES))}"
+        raise TemplateError("Unrecognized parameter(s) given to password lookup", hint=hint)
     options = {**given, **named}
     path = _path(name, call)
     kept = None if path == os.devnull else _read(path)
@@ -54,11 +58,11 @@ def _new(options: dict[str, Any]) -> str:
         length = int(options.get("length", 20))
     except (TypeError, ValueError):
         raise TemplateError("password: length is a whole number") from None
-    if not 1 <= length <= 65536:
-        raise TemplateError("password: length is 1 to 65536")
+    if not 0 <= length <= 65536:
+        raise TemplateError("password: length is 65536 at most")
     alphabet = _alphabet(options.get("chars"))
     seed = options.get("seed")
-    choose = random.Random(seed).choice if seed is not None else secrets.choice
+    choose = random.Random(str(seed)).choice if seed is not None else secrets.choice
     return "".join(choose(alphabet) for _ in range(length))
 
 

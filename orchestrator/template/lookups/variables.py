@@ -16,10 +16,12 @@ _NOT_GIVEN = object()
 
 def variables(terms: list[Any], call: LookupCall, default: Any = _NOT_GIVEN) -> list[Any]:
     """The values of the variables named."""
-    return [_variable(str(term), call, default) for term in terms]
+    return [_variable(term, call, default) for term in terms]
 
 
-def _variable(name: str, call: LookupCall, default: Any) -> Any:
+def _variable(name: Any, call: LookupCall, default: Any) -> Any:
+    if not isinstance(name, str):
+        raise TemplateError(f"Variable name must be 'str' not {type(name).__name__!r}.")
     value = call.evaluation.resolve(name)
     if value is not missing:
         return value
@@ -33,10 +35,12 @@ def varnames(terms: list[Any], call: LookupCall) -> list[Any]:
     names = sorted(name for name in call.scope.names() if not name.startswith("\0"))
     found: list[str] = []
     for term in terms:
+        if not isinstance(term, str):
+            raise TemplateError(f"Invalid setting identifier, {term!r} is not a string, it is a {type(term).__name__}")
         try:
             pattern = re.compile(str(term))
         except re.error as error:
-            raise TemplateError(f"varnames: the expression {term!r} is malformed: {error}") from error
+            raise TemplateError(f"Unable to use {term!r} as a search parameter: {error}") from error
         found += [name for name in names if pattern.search(name)]
     return found
 
@@ -50,30 +54,6 @@ def environment(terms: list[Any], call: LookupCall, default: Any = "") -> list[A
         if not isinstance(value, (str, int, float, bool, list, dict, type(None))):
             raise UndefinedVariable(f"the environment variable {name} is not set")
         found.append(value)
-    return found
-
-
-_CONFIG = {
-    "DEFAULT_BECOME_USER": "root", "DEFAULT_BECOME_METHOD": "sudo", "DEFAULT_FORKS": 50, "DEFAULT_TIMEOUT": 10,
-    "DEFAULT_ROLES_PATH": ["roles"], "DEFAULT_MANAGED_STR": "Ansible managed", "RETRY_FILES_ENABLED": False,
-    "DEFAULT_REMOTE_USER": None, "DEFAULT_TRANSPORT": "ssh", "HOST_KEY_CHECKING": True, "COLOR_OK": "green",
-    "DEFAULT_LOCAL_TMP": "/tmp", "DEFAULT_GATHERING": "implicit", "DEFAULT_BECOME": False,
-    "DEFAULT_MODULE_NAME": "command",
-    "DEFAULT_HASH_BEHAVIOUR": "replace", "INJECT_FACTS_AS_VARS": True, "ALLOW_BROKEN_CONDITIONALS": False,
-    "become_flags": "-H -S -n", "become_exe": "sudo", "become_user": "root", "remote_tmp": "~/.ansible/tmp",
-}
-
-
-def config(terms: list[Any], call: LookupCall, on_missing: str = "error", **options: Any) -> list[Any]:
-    """A few settings of ansible.cfg that playbooks ask for, at their defaults."""
-    found: list[Any] = []
-    for term in terms:
-        if term == "ALLOW_BROKEN_CONDITIONALS":
-            found.append(call.engine.allow_broken_conditionals)
-        elif term in _CONFIG:
-            found.append(_CONFIG[term])
-        elif on_missing == "error":
-            raise TemplateError(f"config: there is no setting {term!r}", hint=f"there are: {', '.join(_CONFIG)}")
     return found
 
 

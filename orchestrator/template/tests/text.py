@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.errors import TemplateError
 from orchestrator.template.filters.regex import compiled
+from orchestrator.template.filters.versions import KINDS, SEMVER
 from orchestrator.template.types import Sealed
 from orchestrator.template.vault_format import HEADER
 
@@ -46,97 +46,50 @@ def version(
     if operator not in _OPERATORS:
         raise TemplateError(f"version: there is no operator {operator!r}", hint=f"there are: {', '.join(_OPERATORS)}")
     if not str(value):
-        raise TemplateError("version: the version to compare is empty")
+        raise TemplateError("Input version value cannot be empty")
     if not str(version):
-        raise TemplateError("version: the version to compare with is empty")
+        raise TemplateError("Version parameter to compare against cannot be empty")
+    if strict is not None and version_type is not None:
+        raise TemplateError("version: Cannot specify both 'strict' and 'version_type'")
     kind = version_type or ("strict" if strict else "loose")
-    read = _VERSIONS.get(kind)
+    read = KINDS.get(kind)
     if read is None:
-        raise TemplateError(f"version: there is no version_type {kind!r}", hint=f"there are: {', '.join(_VERSIONS)}")
+        raise TemplateError(f"version: there is no version_type {kind!r}", hint=f"there are: {', '.join(KINDS)}")
     try:
         return bool(_OPERATORS[operator](read(str(value)), read(str(version))))
     except TypeError:
         raise TemplateError(f"version: {value} and {version} cannot be compared") from None
 
 
-_COMPONENT = re.compile(r"(\d+|[a-z]+|\.)")
-
-
-def _loose(text: str) -> list[Any]:
-    """Numbers and words in turn, as distutils' LooseVersion had them."""
-    parts = [part for part in _COMPONENT.split(text) if part and part != "."]
-    return [int(part) if part.isdigit() else part for part in parts]
-
-
-_STRICT = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:([ab])(\d+))?\Z")
-_SEMVER = re.compile(
-    r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?\Z"
-)
-
-
-def _strict(text: str) -> tuple[Any, ...]:
-    found = _STRICT.match(text)
-    if found is None:
-        raise TemplateError(f"version: {text!r} is no strict version", hint="one looks like 1.2.3 or 1.2.3b1")
-    major, minor, patch, letter, number = found.groups()
-    pre = (letter, int(number)) if letter else ("z", 0)
-    return (int(major), int(minor), int(patch or 0), pre)
-
-
-def _semver(text: str) -> tuple[Any, ...]:
-    found = _SEMVER.match(text)
-    if found is None:
-        raise TemplateError(f"version: {text!r} is no semantic version", hint="one looks like 1.2.3-rc.1")
-    major, minor, patch, pre = found.groups()
-    parts = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in pre.split(".")) if pre else ()
-    return (int(major), int(minor), int(patch), (0, parts) if pre else (1, ()))
-
-
-def _pep440(text: str) -> Any:
-    try:
-        from packaging.version import InvalidVersion, Version
-    except ImportError:
-        raise TemplateError("version_type pep440 needs the package packaging") from None
-    try:
-        return Version(text)
-    except InvalidVersion as error:
-        raise TemplateError(f"version: {error}") from None
-
-
-_VERSIONS: dict[str, Callable[[str], Any]] = {
-    "loose": _loose, "strict": _strict, "semver": _semver, "semantic": _semver, "pep440": _pep440,
-}
-
-
 def semver(value: Any) -> bool:
-    return _SEMVER.match(str(value)) is not None
+    return SEMVER.match(str(value)) is not None
 
 
 def uri(value: Any, schemes: list[str] | None = None) -> bool:
-    """Has a scheme (one of those given)."""
+    """Can be read as one; with ``schemes``, has one of them."""
     try:
-        parts = urlsplit(str(value))
+        scheme = urlsplit(value).scheme if isinstance(value, str) else None
     except ValueError:
         return False
-    return bool(parts.scheme) and (not schemes or parts.scheme in schemes)
+    return scheme is not None and (not schemes or scheme in schemes)
 
 
 def url(value: Any, schemes: list[str] | None = None) -> bool:
     """Has a scheme and a host."""
     try:
         parts = urlsplit(str(value))
-        return bool(uri(value, schemes) and (parts.netloc or parts.scheme == "file"))
+        return bool(uri(value, schemes) and parts.scheme and (parts.netloc or parts.scheme == "file"))
     except ValueError:
         return False
 
 
 def urn(value: Any) -> bool:
-    return uri(value, ["urn"]) and str(value).count(":") >= 2
+    return uri(value, ["urn"])
 
 
 def vault_encrypted(value: Any) -> bool:
-    """Whether the text is a vault text."""
-    return isinstance(value, Sealed) or (isinstance(value, str) and value.startswith(HEADER))
+    """Whether the variable is a vault text (``!vault``); a plain string that looks like one is none."""
+    return isinstance(value, Sealed)
 
 
 def vaulted_file(value: Any) -> bool:
@@ -146,3 +99,8 @@ def vaulted_file(value: Any) -> bool:
             return file.read(len(HEADER)) == HEADER.encode()
     except OSError as error:
         raise TemplateError(f"vaulted_file: cannot read {value}: {error.strerror}") from error
+
+
+def tagged_with(value: Any, *tags: str) -> bool:
+    """Whether Ansible's own mark is on the value. Of those, values here have only that of a vault text."""
+    return isinstance(value, Sealed) and tags == ("VaultedValue",)
