@@ -56,16 +56,39 @@ class Reply(object):
 
     def save(self, path):
         """Write the body into ``path``. Raises `Failed` (``truncated``, ``request``, ``write``)."""
-        received = 0
-        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if self._gzipped else None
         with open(path, "wb") as file:
-            while True:
-                data = self._read()
-                if not data:
-                    break
-                received += len(data)
-                _write(file, unpacker.decompress(data) if unpacker else data, path)
-            _write(file, unpacker.flush() if unpacker else b"", path)
+            for data in self.chunks():
+                _write(file, data, path)
+
+    def content(self, limit_bytes):
+        """The body in memory. Raises `Failed` (``too_large``, ``truncated``, ``request``)."""
+        parts, size = [], 0
+        for data in self.chunks():
+            parts.append(data)
+            size += len(data)
+            if size > limit_bytes:
+                raise Failed("too_large", "The body has more than {} bytes".format(limit_bytes), "save it with dest")
+        return b"".join(parts)
+
+    def chunks(self):
+        """The body in parts, unpacked; a part never unpacks to more than `CHUNK_BYTES`. Raises as `save` does."""
+        received, rest = 0, b""
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if self._gzipped else None
+        while True:
+            data = rest or self._read()
+            if not data:
+                break
+            received += 0 if rest else len(data)
+            if unpacker is None:
+                yield data
+                continue
+            try:
+                yield unpacker.decompress(data, CHUNK_BYTES)
+            except zlib.error as error:
+                raise Failed("request", "Request failed: the body is not gzip: {}".format(error), url=shown(self.url))
+            rest = unpacker.unconsumed_tail
+        if unpacker is not None:
+            yield unpacker.flush()
         if self.size_bytes is not None and received != self.size_bytes:
             raise Failed("truncated", "Request failed: the connection ended after {} of {} bytes".format(
                 received, self.size_bytes), url=shown(self.url))
@@ -96,7 +119,7 @@ def request(url, args, host, since=None):
 
     Raises `Failed` with ``http_error`` (values: status_code, response) or ``request``.
     """
-    bare, user, password = _credentials(url, args, host)
+    bare, user, password = credentials(url, args, host)
     if args.get("use_gssapi"):
         raise Failed("bad_arguments", "use_gssapi is not supported: no library for it may be assumed on a host")
     asked = urllib.request.Request(bare)
@@ -153,12 +176,16 @@ def _opener(url, user, password, args, host):
         known.add_password(None, url, user, password or "")
         handlers += [urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)]
     if url.startswith("https:") or url.startswith("http:"):
-        handlers.append(urllib.request.HTTPSHandler(context=_tls(args)))
+        handlers.append(urllib.request.HTTPSHandler(context=tls_context(args)))
     return urllib.request.build_opener(*handlers)
 
 
-def _tls(args):
-    context = ssl.create_default_context()
+def tls_context(args):
+    """How to speak TLS as ``args`` ask; ``ca_path``, where the module has it, stands in for the system's CAs."""
+    try:
+        context = ssl.create_default_context(cafile=args.get("ca_path"))
+    except (OSError, ssl.SSLError) as error:
+        raise Failed("bad_arguments", "ca_path cannot be used: {}".format(error))
     if not args["validate_certs"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -172,7 +199,7 @@ def _tls(args):
     return context
 
 
-def _credentials(url, args, host):
+def credentials(url, args, host):
     """(URL without credentials, user, password): from the arguments, from the URL itself, from ~/.netrc."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in SCHEMES:
@@ -191,7 +218,8 @@ def _credentials(url, args, host):
 
 def _from_netrc(name, host):
     try:
-        found = netrc.netrc(os.path.join(host.home, ".netrc")).authenticators(name or "")
+        path = host.environment.get("NETRC") or os.path.join(host.home, ".netrc")
+        found = netrc.netrc(path).authenticators(name or "")
     except (OSError, netrc.NetrcParseError):
         return None, None  # no such file, or none for us: a request without credentials
     return (found[0], found[2]) if found else (None, None)
