@@ -20,14 +20,16 @@ def validate(args, spec, rules=(), allow_unknown=False, expand=False, module="",
     """The arguments, complete: every name of ``spec`` is there, typed, aliases resolved, defaults put in.
 
     ``args`` is left as it is. An argument that is None counts as not given. ``warn`` is called with a sentence for
-    what works but should be changed. Raises `Failed` with ``bad_arguments`` and a sentence that names the argument.
+    what works but should be changed. Raises `Failed` with ``bad_arguments`` and a sentence that names the argument, in
+    Ansible's words: playbooks match on them.
     """
     given = _resolve_aliases(args, spec, warn)
     unknown = [name for name in given if name not in spec]
     if unknown and not allow_unknown:
-        raise _unknown(unknown[0], spec, module)
+        raise _unknown(unknown, spec, module)
     present = set(name for name, value in given.items() if value is not None)
     _check_exclusive(rules, present)
+    _check_required(spec, present)
     result = {name: given[name] for name in unknown}
     for name, arg in spec.items():
         result[name] = _value(name, arg, given.get(name), expand, warn)
@@ -91,18 +93,17 @@ def _resolve_aliases(args, spec, warn):
     return result
 
 
-def _unknown(name, spec, module):
-    every = [n for n in spec] + [alias for arg in spec.values() for alias in arg.aliases]
-    near = nearest(name, every)
-    what = "The module %s" % module if module else "This module"
-    hint = "Did you mean %s?" % near if near else "It takes: %s" % (", ".join(sorted(spec)) or "no arguments")
-    return _fault("%s has no argument %s" % (what, name), hint, name)
+def _unknown(names, spec, module):
+    aliases = sorted(alias for arg in spec.values() for alias in arg.aliases)
+    near = nearest(names[0], list(spec) + aliases)
+    known = "%s%s" % (", ".join(sorted(spec)), " (%s)" % ", ".join(aliases) if aliases else "")
+    message = "Unsupported parameters for (%s) module: %s. Supported parameters include: %s." % (
+        module or "this", ", ".join(sorted(names)), known)
+    return _fault(message, "Did you mean %s?" % near if near else None, names[0])
 
 
 def _value(name, arg, value, expand, warn):
     if value is None:
-        if arg.required:
-            raise _fault("The argument %s is required" % name, argument=name)
         value = arg.default
         if value is None:
             return None
@@ -112,7 +113,8 @@ def _value(name, arg, value, expand, warn):
             value = [coerce(item, arg.elements, expand) for item in value]
     except (ValueError, TypeError) as error:
         shown = "its value is not shown" if arg.no_log else str(error)
-        raise _fault("The argument %s is no %s: %s" % (name, arg.type, shown), argument=name)
+        raise _fault("argument '%s' is of type %s and we were unable to convert to %s: %s" % (
+            name, type(value).__name__, arg.type, shown), argument=name)
     if arg.choices is not None:
         value = _choose(name, arg, value)
     return _with_suboptions(name, arg, value, expand, warn) if arg.suboptions else value
@@ -125,7 +127,7 @@ def _with_suboptions(name, arg, value, expand, warn):
         try:
             return validate(part, arg.suboptions, expand=expand, warn=warn)
         except Failed as fault:
-            raise _fault("In %s: %s" % (where, fault.message), fault.hint, where)
+            raise _fault("%s found in %s" % (fault.message, where), fault.hint, where)
     if isinstance(value, list):
         return [one(part, "%s[%d]" % (name, index)) for index, part in enumerate(value)]
     return one(value, name)
@@ -144,11 +146,11 @@ def _choose(name, arg, value):
             return same[0]
     if value in choices:
         return value
-    shown = "its value" if arg.no_log else repr(value)
+    shown = "a value that is not shown" if arg.no_log else value
     near = None if arg.no_log else nearest(value, choices)
     hint = "Did you mean %s?" % near if near else None
     listed = ", ".join(str(choice) for choice in choices)
-    raise _fault("The argument %s must be one of: %s; got %s" % (name, listed, shown), hint, name)
+    raise _fault("value of %s must be one of: %s, got: %s" % (name, listed, shown), hint, name)
 
 
 def coerce(value, kind, expand=False):
@@ -163,7 +165,7 @@ def _str(value, expand):
 
 
 def _path(value, expand):
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+    if not isinstance(value, (str, int, float, dict)):  # a dict's text is a path that is nowhere, as in Ansible
         raise ValueError("%r is not a path" % (value,))
     text = str(value)
     return os.path.expanduser(os.path.expandvars(text)) if expand else text
@@ -264,28 +266,34 @@ def _check_exclusive(rules, present):
     for kind, names in rules:
         both = [name for name in names if name in present] if kind == "exclusive" else []
         if len(both) > 1:
-            raise _fault("At most one of these may be given: %s" % ", ".join(both), argument=both[1])
+            raise _fault("parameters are mutually exclusive: %s" % "|".join(names), argument=both[1])
+
+
+def _check_required(spec, present):
+    missing = sorted(name for name, arg in spec.items() if arg.required and name not in present)
+    if missing:
+        raise _fault("missing required arguments: %s" % ", ".join(missing), spec[missing[0]].help or None, missing[0])
 
 
 def _check_rules(rules, present, result):
     for kind, names in rules:
         if kind == "one_of" and not any(result.get(name) is not None for name in names):
-            raise _fault("One of these must be given: %s" % ", ".join(names), argument=names[0])
+            raise _fault("one of the following is required: %s" % ", ".join(names), argument=names[0])
         elif kind == "together":
             missing = [name for name in names if name not in present]
             if missing and len(missing) < len(names):
-                raise _fault("These go together: %s; missing: %s" % (", ".join(names), ", ".join(missing)),
-                             argument=missing[0])
+                raise _fault("parameters are required together: %s" % ", ".join(names),
+                             "missing: %s" % ", ".join(missing), missing[0])
         elif kind == "required_if" and result.get(names[0]) == names[1]:
-            _need(names[2:], result, "%s is %s" % (names[0], names[1]))
+            _need(names[2:], result, "%s is %s but all of the following are missing: {}" % names[:2])
         elif kind == "required_by" and names[0] in present:
-            _need(names[1:], result, "%s is given" % names[0])
+            _need(names[1:], result, "missing parameter(s) required by '%s': {}" % names[0])
 
 
 def _need(names, result, why):
     missing = [name for name in names if result.get(name) is None]
     if missing:
-        raise _fault("When %s, this is required too: %s" % (why, ", ".join(missing)), argument=missing[0])
+        raise _fault(why.format(", ".join(missing)), argument=missing[0])
 
 
 def _collect(value, found):

@@ -33,7 +33,7 @@ def execute(module, args, host):
                                       expand=True, module=code.__name__.rpartition(".")[2], warn=host.warn)
         result = _perform(code, complete, host)
     except Failed as fault:
-        if host.check_mode and fault.code in MAKEABLE:
+        if host.check_mode and host.planning and fault.code in MAKEABLE:
             host.warn("cannot be looked at yet, an earlier task may be about to make it: %s" % fault.message)
             result = _result("changed", fault.values)
         else:

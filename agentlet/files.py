@@ -12,7 +12,7 @@ import stat
 
 from modules.api import Failed
 
-_SELINUX = "security.selinux"
+_KEPT = ("security.selinux", "system.posix_acl_access")
 
 
 def new_temp(directory, suffix=""):
@@ -29,6 +29,19 @@ def new_temp(directory, suffix=""):
     raise Failed("no_temp", "No free name for a temp file in %s" % directory)
 
 
+def discard(path):
+    """Removes a temp file, or a temp folder with all in it; what is gone already is well. Raises `OSError`."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except (IsADirectoryError, PermissionError):
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            raise
+        import shutil  # costs 5 ms, and few tasks make a folder
+        shutil.rmtree(path)
+
+
 def write_all(fd, data):
     """Writes every byte; `OSError` when that is not possible."""
     view = memoryview(data)
@@ -37,7 +50,7 @@ def write_all(fd, data):
 
 
 def replace(temp, path, mode=None, owner=None, group=None, unsafe=False):
-    """Moves ``temp`` to ``path`` in one rename, with the mode, owner, group and SELinux label that ``path`` had.
+    """Moves ``temp`` to ``path`` in one rename, with the mode, owner, group, ACL and SELinux label that ``path`` had.
 
     What is given takes precedence; a new file gets 0666 less the umask. A symbolic link at ``path`` is itself replaced:
     resolve it first to write through it. ``unsafe``: where a rename is refused since ``path`` is a mount point
@@ -119,12 +132,12 @@ def _take_over(temp, path, old, mode, owner, group):
     now = os.lstat(temp)
     if (uid, gid) != (-1, -1) and (uid, gid) != (now.st_uid, now.st_gid):
         _chown(temp, uid, gid, owner is not None or group is not None)
-    os.chmod(temp, mode if mode is not None else (stat.S_IMODE(old.st_mode) if old else 0o666 & ~_umask()))
-    if old and hasattr(os, "getxattr"):
+    for attribute in _KEPT if old and hasattr(os, "getxattr") else ():
         try:
-            os.setxattr(temp, _SELINUX, os.getxattr(path, _SELINUX))
+            os.setxattr(temp, attribute, os.getxattr(path, attribute))
         except OSError:
-            pass  # no SELinux here, or the label is not ours to set: the directory's default holds
+            pass  # it has none, or it is not ours to set: the directory's default holds
+    os.chmod(temp, mode if mode is not None else (stat.S_IMODE(old.st_mode) if old else 0o666 & ~_umask()))
 
 
 def _chown(temp, uid, gid, asked_for):

@@ -7,6 +7,7 @@ It takes another job only when the last one left nothing behind in it (see `Surr
 ``idle`` then. Else it exits, and the next job gets a fork of the supervisor, as new as the first one.
 """
 
+import importlib
 import os
 import resource
 import signal
@@ -14,6 +15,7 @@ import sys
 import time
 
 from agentlet import execute, processes, receipts
+from agentlet.blobs import LocalLink
 from agentlet.host import Act
 from agentlet.wire import MAX_HEADER_BYTES, WireError, encode, header_bytes
 from agentlet.workerlink import Link
@@ -24,6 +26,7 @@ _HEADER_ROOM = 64 * 1024
 _POLL_S = 0.1
 _GROWTH_BYTES = 64 * 1024 * 1024
 """A worker that grew by more serves no other job: memory goes back to the host with its process."""
+_DETACHED_BLOB_BYTES = 64 * 1024 * 1024
 _DISORDERED = ("module_crashed", "module_broken", "out_of_memory")
 """What a module may have left behind that ended so, nobody knows."""
 
@@ -163,16 +166,33 @@ class Worker(object):
         host = Act(self.link, check_mode=bool(task.get("check", self.job.get("check"))),
                    diff=bool(task.get("diff", self.job.get("diff"))), no_log=bool(task.get("no_log")),
                    environment=task.get("environment"))
+        host.planning = bool(self.job.get("check"))
         self.link.task = task["id"]
         try:
             self._set_up(task)
             _limit_memory(self._memory)
+            if task.get("detach"):
+                return self._detach(task, host)
             return execute.execute(task["module"], task.get("args") or {}, host)
         except Failed as fault:
             return execute.failure(fault.code, fault.message, fault.hint, fault.values)
         finally:
             _limit_memory(None)
             self._surroundings.restore()
+
+    def _detach(self, task, host):
+        """Has the task done by a job of its own, which outlives this connection: `modules.async_jobs`."""
+        jobs = importlib.import_module("modules.async_jobs")  # sent with the job that needs it
+        options = {name: getattr(host, name) for name in ("check_mode", "diff", "no_log", "environment")}
+        detach, args = task["detach"], task.get("args") or {}
+        given = detach.get("directory") or host.environment.get("ANSIBLE_ASYNC_DIR")
+        # Nobody will be there to ask later: files that the controller has are fetched before.
+        blobs = {ref["blob"]: host.blob_bytes(ref, _DETACHED_BLOB_BYTES) for ref in _blob_refs(args)}
+        alone = Act(LocalLink(blobs), **options)
+        alone.planning = host.planning
+        values = jobs.launch(jobs.directory_of(given, host.home), float(detach["limit_s"]),
+                             lambda: execute.execute(task["module"], args, alone))
+        return {"status": "changed", "values": values, "diff": [], "warnings": [], "error": None}
 
     def _set_up(self, task):
         for name, value in (task.get("environment") or {}).items():
@@ -216,6 +236,15 @@ class Surroundings(object):
         threading = sys.modules.get("threading")
         return not (_has_children() or threading and threading.active_count() > 1
                     or _free_descriptor() != self._descriptor or _peak_bytes() > self._peak_bytes + _GROWTH_BYTES)
+
+
+def _blob_refs(value):
+    """Every reference to a blob in a task's arguments."""
+    if isinstance(value, dict):
+        if isinstance(value.get("blob"), str) and "size" in value:
+            return [value]
+        value = list(value.values())
+    return [ref for part in value for ref in _blob_refs(part)] if isinstance(value, list) else []
 
 
 def _has_children():

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 
-from agentlet import processes, receipts, worker
+from agentlet import files, processes, receipts, worker
 from agentlet.execute import failure
 from agentlet.termination import Termination
 from agentlet.wire import WireError
@@ -291,6 +291,6 @@ def _cause(status):
 
 def _unlink(path):
     try:
-        os.unlink(path)
+        files.discard(path)
     except OSError:
         pass  # gone, or in the hands of whoever removed its directory

@@ -68,7 +68,7 @@ REFUSED = [
 def test_what_cannot_be_coerced_is_refused_by_name(kind: str, value: object) -> None:
     with pytest.raises(Failed) as caught:
         validate({"x": value}, {"x": Arg(kind)})
-    assert caught.value.code == "bad_arguments" and "argument x" in caught.value.message
+    assert caught.value.code == "bad_arguments" and "argument 'x'" in caught.value.message
 
 
 def test_paths_are_expanded_on_the_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,3 +179,29 @@ def test_secrets_are_found_at_any_depth() -> None:
 def test_a_size_is_a_size(text: str) -> None:
     with pytest.raises(ValueError):
         size_bytes(text)
+
+
+WORDS = [
+    ("required", {}, {"b": Arg(required=True), "a": Arg(required=True)}, (), "missing required arguments: a, b"),
+    ("unknown", {"x": 1, "n": 1}, {"b": Arg(aliases=("c",)), "a": Arg()}, (),
+     "Unsupported parameters for (demo) module: n, x. Supported parameters include: a, b (c)."),
+    ("choice", {"a": "z"}, {"a": Arg(choices=("x", "y"))}, (), "value of a must be one of: x, y, got: z"),
+    ("type", {"a": "z"}, {"a": Arg("int")}, (), "argument 'a' is of type str and we were unable to convert to int: "),
+    ("exclusive", {"a": 1, "b": 1}, {"a": Arg(), "b": Arg(), "c": Arg()}, (exclusive("a", "b", "c"),),
+     "parameters are mutually exclusive: a|b|c"),
+    ("one of", {}, {"a": Arg(), "b": Arg()}, (one_of("a", "b"),), "one of the following is required: a, b"),
+    ("together", {"a": 1}, {"a": Arg(), "b": Arg()}, (together("a", "b"),), "parameters are required together: a, b"),
+    ("required if", {"a": "x"}, {"a": Arg(), "b": Arg()}, (required_if("a", "x", "b"),),
+     "a is x but all of the following are missing: b"),
+    ("required by", {"a": 1}, {"a": Arg(), "b": Arg()}, (required_by("a", "b"),),
+     "missing parameter(s) required by 'a': b"),
+]
+
+
+@pytest.mark.parametrize(("args", "spec", "rules", "says"), [w[1:] for w in WORDS], ids=[w[0] for w in WORDS])
+def test_faults_are_told_in_the_words_that_playbooks_match_on(
+    args: dict[str, Any], spec: dict[str, Any], rules: Any, says: str
+) -> None:
+    with pytest.raises(Failed) as caught:
+        validate(args, spec, rules, module="demo")
+    assert caught.value.message.startswith(says)

@@ -22,3 +22,10 @@ def test_what_is_not_there_yet_is_predicted_and_told(tmp_path, module, args):
     done = execute(module, args, local_host())
     assert done["status"] == "failed"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_task_in_check_mode_fails_as_it_would(tmp_path):
+    host = local_host(check_mode=True)
+    host.planning = False  # the run is a real one: whatever earlier tasks make is there
+    done = execute("copy", {"dest": "/no-such-folder/file", "content": "x"}, host)
+    assert done["status"] == "failed" and done["warnings"] == []
