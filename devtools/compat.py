@@ -47,8 +47,7 @@ def _run_all(options: argparse.Namespace, names: list[str]) -> list[Outcome]:
     with_roles = options.repos is not None and (not options.group or roles.GROUP in options.group)
     if with_roles or any(case.needs_host for case in chosen):
         _need_lab()
-    if options.with_ansible:
-        source.ansible_playbook()
+    source.ansible_playbook()
     outcomes = suite.run(chosen, names, options.jobs, _tell) if chosen else []
     if with_roles:
         outcomes += _run_roles(wanted, names, options.repos, options.expected)
@@ -112,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", type=_expression, metavar="REGEX", help="cases whose id contains a match")
     add("--group", action="append", choices=[*cases.GROUPS, roles.GROUP], help="repeatable (default: all)")
     add("--jobs", type=int, default=2, metavar="N", help="cases side by side (default: %(default)s)")
-    add("--with-ansible", action="store_true", help="Ansible runs the same beside it: its times, and what its roles did")
+    add("--with-ansible", action="store_true", help="Ansible runs the same: its times, what its roles did")
     add("--repos", type=_existing_folder, metavar="DIR", help="checkouts of public roles, named OWNER+NAME")
     add("--expected", type=_existing_folder, metavar="DIR", help="recorded changes of the roles, ID.json each")
     add("--json", type=Path, metavar="FILE", help="write the outcomes there, too")

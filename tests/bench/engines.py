@@ -37,10 +37,10 @@ def install() -> None:
     stamp = VENV / ".requirements"
     if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
         return
-    uv = _uv()
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV], check=True)
+    installer = uv()
+    subprocess.run([installer, "venv", "--quiet", "--clear", "--python", sys.executable, VENV], check=True)
     python = VENV / "bin" / "python"
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", REQUIREMENTS], check=True)
+    subprocess.run([installer, "pip", "install", "--quiet", "--python", python, "-r", REQUIREMENTS], check=True)
     stamp.write_text(REQUIREMENTS.read_text())
 
 
@@ -120,6 +120,7 @@ def environment(engine: Engine, scratch: Path) -> dict[str, str]:
             **engine.environment(scratch)}
 
 
-def _uv() -> str:
+def uv() -> str:
+    """The path of uv: beside this Python, where `./dev` put it, or on PATH."""
     candidates = [Path(sys.executable).with_name("uv"), ROOT / ".boot" / "bin" / "uv"]
     return next((str(path) for path in candidates if path.exists()), "uv")

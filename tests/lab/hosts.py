@@ -15,6 +15,7 @@ import shlex
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -127,8 +128,12 @@ class LabHost:
 class Lab:
     """A group of lab hosts. Use as a context manager, or `remove` it when done; by hand, hosts stay until then."""
 
-    def __init__(self, name: str, folder: Path | None = None) -> None:
+    def __init__(self, name: str, folder: Path | None = None, image_tag: Callable[[str], str] = images.ensure,
+                 options: tuple[str, ...] = ()) -> None:
+        """``image_tag`` makes an image's name into the engine's tag; ``options`` go to every ``docker run``."""
         self.name = name
+        self.image_tag = image_tag
+        self.options = options
         self.folder = folder or LAB_DIR / name
         self.hosts: list[LabHost] = []
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +152,7 @@ class Lab:
 
     def add(self, count: int = 1, image: str = "bookworm", prefix: str = "lab") -> list[LabHost]:
         """Boot ``count`` more hosts of ``image``, side by side; returns once each answers on port 22."""
-        tag = images.ensure(image)
+        tag = self.image_tag(image)
         _ensure_network()
         taken = {host.name for host in self.hosts}
         names = (f"{prefix}{number}" for number in range(1, 10_000))
@@ -183,7 +188,8 @@ class Lab:
     def _boot(self, name: str, image: str, tag: str) -> LabHost:
         container = f"orch-lab-{self.name}-{name}"
         labels = {LABEL: self.name, f"{LABEL}.host": name, f"{LABEL}.image": image}
-        _run_with_address(container, labels, "--hostname", name, *SYSTEMD_OPTIONS, tag, "/lib/systemd/systemd")
+        options = ("--hostname", name, *SYSTEMD_OPTIONS, *self.options)
+        _run_with_address(container, labels, *options, tag, "/lib/systemd/systemd")
         host = self._host(container, name, image)
         self.hosts.append(host)
         return host
