@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from inventory import patterns
@@ -26,6 +27,8 @@ class Inventory:
         self.sources: list[str] = []
         """What was read, in order: paths, or the host list as given."""
         self.warnings: list[str] = []
+        self._additions: list[Callable[[], object]] = []
+        """What tasks have put in, to be put in again behind a refresh."""
         self._members: dict[str, list[str]] = {}
         self._ancestors: dict[tuple[str, ...], list[Group]] = {}
         self.put_child("all", "ungrouped")
@@ -130,6 +133,8 @@ class Inventory:
 
     def add_host(self, name: str, groups: Iterable[str] = (), vars: Mapping[str, Any] | None = None) -> Host:
         """Put a host in while a play runs (``add_host``). Its variables are data: they came from a task."""
+        groups = tuple(groups)
+        self._additions.append(partial(self.add_host, name, groups, vars))
         host = self.put_host(name, origin=RUN_TIME)
         for group in groups:
             self.put_group(group, RUN_TIME)
@@ -141,6 +146,8 @@ class Inventory:
 
     def add_group(self, name: str, host: str | None = None, parents: Iterable[str] = ()) -> Group:
         """Put a group in while a play runs (``group_by``), below ``parents``, with ``host`` in it."""
+        parents = tuple(parents)
+        self._additions.append(partial(self.add_group, name, host, parents))
         group = self.put_group(name, RUN_TIME)
         for parent in parents:
             self.put_group(parent, RUN_TIME)
@@ -150,6 +157,15 @@ class Inventory:
             self.put_host(host, name)
         self.settle()
         return group
+
+    def refresh(self, fresh: Inventory) -> None:
+        """Take over what the sources say now (``meta: refresh_inventory``); what tasks have put in stays in."""
+        self.hosts, self.groups = fresh.hosts, fresh.groups
+        self.sources, self.warnings = fresh.sources, fresh.warnings
+        additions, self._additions = self._additions, []
+        self.settle()
+        for put_in in additions:
+            put_in()
 
     # ---- asking
 

@@ -24,11 +24,11 @@ class Failed(Exception):
         self.values = values
 
 
-MAKEABLE = frozenset(["no_directory", "no_user", "no_group", "no_service"])
-"""Codes of faults that an earlier task of the same run cures: a folder, an account or a service that is not there yet.
+MAKEABLE = frozenset(["no_directory", "no_user", "no_group", "no_service", "no_client", "no_image"])
+"""Codes of faults that an earlier task of the same run cures: a folder, account, service or program not there yet.
 
 In check mode nothing cures them, so such a task is predicted to change, with the fault as a warning. Otherwise the
-first run on a fresh host could not be planned.
+first run on a fresh host could not be planned. A single task with ``check_mode: true`` fails: earlier ones did act.
 """
 
 

@@ -63,9 +63,7 @@ def run(args, host):
         raise Failed("no_apt", "there is no apt-get on this host", "use the package module")
     values = {"changed": False, "cache_updated": False}
     if apt_cache.due(args):
-        if not host.check_mode:
-            apt_cache.update(args, host)
-        values["cache_updated"] = True
+        values["cache_updated"] = host.check_mode or apt_cache.update(args, host)
     values["cache_update_time"] = apt_cache.update_time()
     commands = list(planned(args, host))
     if not commands:

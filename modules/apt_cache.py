@@ -23,8 +23,18 @@ def due(args):
     return time.time() > update_time() + args["cache_valid_time"]
 
 
+def content():
+    """The lists by name, with size and date. The date is the source's, so they differ only when something new came."""
+    entries = [(entry.name, entry.stat()) for entry in os.scandir(LISTS) if entry.is_file() and entry.name != "lock"]
+    return {name: (status.st_size, status.st_mtime) for name, status in entries}
+
+
 def update(args, host):
-    """``apt-get update``, with retries. `Failed` with code ``cache`` when any source stays out of reach."""
+    """``apt-get update``, with retries. True when that brought other lists than there were.
+
+    `Failed` with code ``cache`` when any source stays out of reach.
+    """
+    before = content()
     retries = args["update_cache_retries"]
     for attempt in range(max(1, retries)):
         # Without the option apt takes a source that cannot be fetched for a warning, and goes on with old lists.
@@ -33,7 +43,7 @@ def update(args, host):
         if done.rc == 0:
             # Lists that had not changed are left untouched by apt; without this they would be stale for ever.
             os.utime(LISTS, None)
-            return
+            return content() != before
         if attempt < retries - 1:
             import random  # costs 1 ms, for the one that fails
             time.sleep(min(2 ** attempt, args["update_cache_retry_max_delay"]) + random.random())

@@ -16,7 +16,7 @@ import os
 import shlex
 
 from modules import command_line
-from modules.api import Arg, Failed, exclusive
+from modules.api import Arg, Failed, exclusive, one_of
 
 ARGS = {
     "_raw_params": Arg("str", "The command as free text."),
@@ -27,7 +27,7 @@ ARGS = {
 }
 ARGS.update(command_line.GUARD_ARGS)
 ARGS.update(command_line.INPUT_ARGS)
-RULES = (exclusive("_raw_params", "cmd", "argv"),)
+RULES = (exclusive("_raw_params", "cmd", "argv"), one_of("_raw_params", "cmd", "argv"))
 FREE_FORM = "_raw_params"
 CHECK_MODE = "own"
 

@@ -29,16 +29,20 @@ def initial_result(cmd):
 
 def not_needed(args, host):
     """Why the task has nothing to do, as (stdout, reason), or None. Globs are relative to ``chdir``."""
-    if args["creates"] and _matches(args["creates"], args["chdir"]):
+    if settles(args, "creates"):
         return "skipped, since {} exists".format(args["creates"]), "'{}' exists".format(args["creates"])
-    if args["removes"] and not _matches(args["removes"], args["chdir"]):
+    if settles(args, "removes"):
         return ("skipped, since {} does not exist".format(args["removes"]),
                 "'{}' does not exist".format(args["removes"]))
     return None
 
 
-def _matches(pattern, chdir):
-    return bool(glob.glob(os.path.join(chdir or "", pattern)))
+def settles(args, option):
+    """Whether ``creates`` or ``removes`` says that there is nothing to do."""
+    if not args[option]:
+        return False
+    there = bool(glob.glob(os.path.join(args["chdir"] or "", args[option])))
+    return there == (option == "creates")
 
 
 def expand(text, environment):
@@ -56,8 +60,8 @@ def perform(args, host, cmd, execute):
     result = initial_result(cmd)
     chdir = args["chdir"]
     if chdir and not os.path.isdir(chdir):
-        raise Failed("chdir", "Unable to change directory before execution: {}".format(_why_no_directory(chdir)),
-                     **result)
+        message = "Unable to change directory before execution: {}".format(_why_no_directory(chdir))
+        raise Failed("chdir", message, **dict(result, msg=message))
     reason = not_needed(args, host)
     if reason:
         would = "Would" if host.check_mode else "Did"

@@ -39,7 +39,7 @@ def place(piece, args, host):
     """Put a `Piece` in place. Returns checksum, md5sum and backup_file, as far as they are known."""
     if piece.source is None:
         put(piece.path, piece.planned, host)
-        return {}
+        return {"path": piece.path}
     temp = piece.source.temp(os.path.dirname(piece.path) or ".", host)
     values = checksums(temp)
     expected = args.get("checksum")
@@ -69,5 +69,4 @@ def _contents_diff(path, source, host):
 
 
 def _attributes_diff(path, planned):
-    header = "{} (file attributes)".format(path)
-    return [{"before": planned.before, "after": planned.after, "before_header": header, "after_header": header}]
+    return [{"before": dict(planned.before, path=path), "after": dict(planned.after, path=path)}]

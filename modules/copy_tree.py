@@ -89,19 +89,22 @@ def below(dest, relative):
 def _list(folder, prefix, follow, entries, parents):
     for name in sorted(os.listdir(folder)):
         path, relative = os.path.join(folder, name), os.path.join(prefix, name)
-        if os.path.islink(path) and not follow:
+        real = os.path.realpath(path)
+        # Also with follow, a link to nothing, or to a folder that it lies in, stays a link: it has no end.
+        if os.path.islink(path) and (not follow or not os.path.exists(path) or _holds(real, parents)):
             entries.append({"path": relative, "link": os.readlink(path)})
         elif os.path.isdir(path):
-            real = os.path.realpath(path)
-            if real in parents:
-                raise Failed("loop", "{} leads back to a folder above itself".format(path),
-                             "local_follow: false copies links as links")
             entries.append({"path": relative, "dir": True, "mode": _mode(path)})
             _list(path, relative, follow, entries, parents + (real,))
         elif os.path.isfile(path):
             entries.append({"path": relative, "file": path, "mode": _mode(path)})
         else:
             raise Failed("wrong_type", "{} is neither file, folder nor a link to one".format(path))
+
+
+def _holds(real, parents):
+    """Whether a folder is one of those that the walk came through, or lies above them."""
+    return any((each + "/").startswith(real.rstrip("/") + "/") for each in parents)
 
 
 def _work(path, entry, args, host, coming):

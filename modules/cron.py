@@ -71,6 +71,8 @@ def validate(args):
                      "a YAML '|' text ends with one; use '>-'")
     if args["user"]:
         check_name(args["user"], "user")
+    if args["cron_file"] and path_of(args) == "/etc/crontab":
+        raise Failed("bad_cron_file", "Will not manage /etc/crontab via cron_file, see documentation.")
     if args["cron_file"] and args["state"] == "present" and not args["env"] and not args["user"]:
         raise Failed("no_user", "To use cron_file=... parameter you must specify user=... as well")
 
@@ -144,7 +146,7 @@ def apply(args, change, host):
         done = host.run(crontab(args, host) + (["-"] if text else ["-r"]), input=text or None)
         if done.rc != 0:
             raise Failed("crontab", "Unable to install new crontab: {}".format(done.stderr.strip()), rc=done.rc)
-    elif text or args["state"] == "present":
+    elif text.strip() or args["state"] == "present":
         path = path_of(args)
         host.write(path, text, mode=None if host.exists(path) else 0o644)
     else:

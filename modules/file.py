@@ -30,6 +30,7 @@ ARGS = dict(
     recurse=Arg("bool", "Set mode, owner and group on everything below a directory too.", default=False),
     force=Arg("bool", "Make a link to what does not exist, or in place of a file or empty directory.", default=False),
     follow=Arg("bool", "Work on what a link leads to, not on the link.", default=True),
+    _diff_peek=Arg("bool", "Has no effect; Ansible's own modules give it to each other."),
     **TIME_ARGS
 )
 
@@ -47,6 +48,13 @@ class Work(object):
 
 
 def check(args, host):
+    change = _check(args, host)
+    if isinstance(change, Same) and host.diff:  # Ansible's has the path in any case
+        change.values["diff"] = {"before": {"path": args["path"]}, "after": {"path": args["path"]}}
+    return change
+
+
+def _check(args, host):
     state, path = _state(args), args["path"]
     if args["recurse"] and state != "directory":
         raise Failed("bad_arguments", "recurse option requires state to be 'directory'", path=path)
@@ -63,11 +71,17 @@ def check(args, host):
 
 def apply(args, change, host):
     work = change.data
+    is_new = not os.path.lexists(work.path)
     if work.act:
         work.act(work.path)
-    # From the leaves to the root: a folder that becomes closed to us is closed last.
-    for path, planned in reversed(work.planned):
-        put(path, planned, host, created=bool(work.act))
+    try:
+        # From the leaves to the root: a folder that becomes closed to us is closed last.
+        for path, planned in reversed(work.planned):
+            put(path, planned, host, created=bool(work.act))
+    except Failed:
+        if is_new and work.act and os.path.isfile(work.path):
+            os.unlink(work.path)  # a file that is not as it was asked for is worse than none
+        raise
     set_times(work.path, work.times)
     return stat_values(work.path)
 

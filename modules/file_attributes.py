@@ -10,7 +10,7 @@ import pwd
 import stat
 
 from modules.api import Arg, Failed
-from modules.file_mode import octal, parse_mode, umask
+from modules.file_mode import leading_zero, parse_mode, umask
 
 SELINUX = "SELinux label part; accepted, and left to the policy's own defaults."
 FILE_ARGS = {
@@ -66,7 +66,7 @@ def plan(path, args, host, is_dir=False, new=False, mode=None):
         planned.identity = (now.st_dev, now.st_ino)
         _differ(planned, "owner", now.st_uid, planned.uid)
         _differ(planned, "group", now.st_gid, planned.gid)
-        _differ(planned, "mode", octal(current), None if planned.mode is None else octal(planned.mode))
+        _differ(planned, "mode", leading_zero(current), None if planned.mode is None else leading_zero(planned.mode))
     _plan_flags(path, args, host, planned, now)
     return planned
 
@@ -99,7 +99,7 @@ def stat_values(path):
     except OSError:
         return {}
     return {"uid": now.st_uid, "gid": now.st_gid, "owner": user_name(now.st_uid), "group": group_name(now.st_gid),
-            "mode": octal(now.st_mode), "state": state_of(now), "size": now.st_size}
+            "mode": leading_zero(now.st_mode), "state": state_of(now), "size": now.st_size}
 
 
 def state_of(status):

@@ -55,8 +55,13 @@ def symbolic(text, current, is_dir, mask):
 
 
 def octal(mode):
-    """``0644``, as it is shown in results."""
+    """``0644``, and ``1777`` for a sticky one: as `stat` and `find` show it."""
     return "%04o" % (mode & 0o7777)
+
+
+def leading_zero(mode):
+    """``0644``, and ``01777`` for a sticky one: as the modules that set a mode show it."""
+    return "0%03o" % (mode & 0o7777)
 
 
 def _apply(operator, mode, people, bits, spared):

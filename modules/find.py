@@ -65,14 +65,17 @@ def run(args, host):
         if not os.path.isdir(root):
             skipped[root] = "'{}' is not a directory".format(root)
             continue
-        for path in walk(root, args, skipped):
-            examined += 1
-            now = _lstat(path, skipped)
-            if now is not None and wanted(path, now, host):
-                files.append(_values(path, now, args, host))
-                full = args["limit"] is not None and len(files) >= args["limit"]
-                if full:
-                    break
+        try:
+            for path, level in walk(root, args, skipped):
+                examined += 1
+                now = _lstat(path, skipped) if args["depth"] is None or level <= args["depth"] else None
+                if now is not None and wanted(path, now, host):
+                    files.append(_values(path, now, args, host))
+                    full = args["limit"] is not None and len(files) >= args["limit"]
+                    if full:
+                        break
+        except Illegible as error:
+            skipped[root] = str(error)
         if full:
             break
     for path, why in skipped.items():
@@ -80,6 +83,10 @@ def run(args, host):
     msg = "Not all paths examined, check warnings for details" if skipped else "All paths examined"
     return {"changed": False, "files": files, "matched": len(files), "examined": examined, "skipped_paths": skipped,
             "msg": "Limit of matches reached" if full else msg}
+
+
+class Illegible(Exception):
+    """A file's characters are not in the encoding that was given for ``contains``."""
 
 
 class Wanted(object):
@@ -94,8 +101,7 @@ class Wanted(object):
         self.size = amount("size", args["size"], BYTES)
         self.contains = None
         if args["contains"] is not None:
-            flags = re.MULTILINE if args["read_whole_file"] else 0
-            self.contains = _compiled("contains", args["contains"], flags)
+            self.contains = _compiled("contains", args["contains"])
         self.now = time.time()
         if args["mode"] is not None:
             parse_mode(args["mode"], 0, False, 0)
@@ -126,12 +132,18 @@ class Wanted(object):
     def _fits_contents(self, path, status, host):
         if self.contains is None or not stat.S_ISREG(status.st_mode):
             return self.contains is None or self.args["file_type"] == "any"
+        encoding = self.args["encoding"]
         try:
-            with open(path, encoding=self.args["encoding"] or "utf-8", errors="surrogateescape") as file:
+            with open(path, encoding=encoding or "utf-8", errors="strict" if encoding else "surrogateescape") as file:
                 if self.args["read_whole_file"]:
                     return self.contains.search(file.read(CONTENTS_LIMIT_BYTES)) is not None
                 return any(self.contains.match(line) for line in _lines(file))
-        except (OSError, LookupError) as error:
+        except LookupError as error:
+            raise Illegible(str(error))
+        except UnicodeError:
+            raise Illegible("Failed to read the file {} due to an encoding error. current encoding: {}".format(
+                path, encoding))
+        except OSError as error:
             host.warn("Cannot look for contains in {}: {}".format(path, error))
             return False
 
@@ -141,14 +153,17 @@ class Wanted(object):
 
 
 def walk(root, args, skipped):
-    """Every path below ``root`` that recurse, depth and follow allow, folder by folder. A loop of links ends it."""
+    """(path, level) of all below ``root`` that recurse, depth and follow allow, folder by folder; a loop of links ends.
+
+    What is one level deeper than ``depth`` comes along, since Ansible counts it as examined.
+    """
     for folder, folders, files in os.walk(root, followlinks=args["follow"],
                                           onerror=lambda error: skipped.update({error.filename: error.strerror})):
         folders.sort()
+        level = folder[len(root.rstrip("/")):].count("/") + 1
         for name in sorted(files) + folders:
-            yield os.path.join(folder, name)
-        depth = folder[len(root.rstrip("/")):].count("/") + 1
-        if not args["recurse"] or (args["depth"] is not None and depth >= args["depth"]):
+            yield os.path.join(folder, name), level
+        if not args["recurse"] or (args["depth"] is not None and level > args["depth"]):
             del folders[:]
         elif args["follow"]:
             folders[:] = [name for name in folders if not _leads_up(os.path.join(folder, name))]
@@ -197,8 +212,8 @@ def _lstat(path, skipped):
         return None
 
 
-def _compiled(name, source, flags=0):
+def _compiled(name, source):
     try:
-        return re.compile(source, flags)
+        return re.compile(source)
     except re.error as error:
         raise Failed("bad_pattern", "{} is no valid regular expression: {}: {}".format(name, source, error))

@@ -12,7 +12,7 @@ Returns ``name``, ``gid``, ``state``, ``system``. Errors: ``groupadd_failed``, `
 
 import grp
 
-from modules.api import Arg, Change, Failed, Same
+from modules.api import Arg, Change, Failed, Same, required_if
 from modules.user_names import check_name
 
 ARGS = {
@@ -26,10 +26,14 @@ ARGS = {
     "local": Arg("bool", "Use the tools for local groups (luseradd's kin).", default=False),
     "non_unique": Arg("bool", "Allow a number that another group has.", default=False),
 }
+RULES = (required_if("non_unique", True, "gid"),)
 
 
 def check(args, host):
     check_name(args["name"], "group")
+    for name in ("gid_min", "gid_max"):
+        if args["local"] and args[name] is not None:
+            raise Failed("bad_arguments", "'{}' can not be used with 'local'".format(name))
     now = existing(args["name"])
     values = {"name": args["name"], "state": args["state"]}
     if args["state"] == "absent":

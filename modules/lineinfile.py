@@ -68,6 +68,10 @@ def compiled(args, host):
     ready = dict(args)
     if args["regexp"] == "":
         host.warn("The regular expression is an empty string, which will match every line in the file. This may have "
+                  "unintended consequences, such as replacing the last line in the file rather than appending. If this "
+                  "is desired, use '^' to match every line in the file and avoid this warning.")
+    if args["search_string"] == "":
+        host.warn("The search string is an empty string, which will match every line in the file. This may have "
                   "unintended consequences, such as replacing the last line in the file rather than appending.")
     for name in ("regexp", "insertafter", "insertbefore"):
         if args[name] is not None and not (name != "regexp" and args[name] in ("BOF", "EOF")):

@@ -15,8 +15,8 @@ from agentlet import arguments
 from modules.api import Arg, Failed, Same
 
 ARGS = {
-    "name": Arg("raw", "Package names, one text or a list.", required=True),
-    "state": Arg("str", "present, absent, latest.", required=True),
+    "name": Arg("raw", "Package names, one text or a list; none for what managers do without, as update_cache."),
+    "state": Arg("str", "present, absent, latest; the manager's own default when not given: present."),
     "use": Arg("str", "The manager: auto, apt, dnf, yum, apk.", default="auto"),
 }
 ALLOW_UNKNOWN = True
@@ -28,7 +28,7 @@ MANAGERS = (("apk", "apk"), ("apt", "apt-get"), ("dnf", "dnf"), ("dnf5", "dnf5")
 
 def run(args, host):
     name, manager = chosen(args["use"], host)
-    given = {key: value for key, value in args.items() if key != "use"}
+    given = {key: value for key, value in args.items() if key != "use" and value is not None}
     complete = arguments.validate(given, manager.ARGS, getattr(manager, "RULES", ()), False, expand=True, module=name,
                                   warn=host.warn)
     if hasattr(manager, "run"):

@@ -19,5 +19,5 @@ RETRY_SAFE = True
 
 def run(args, host):
     if args["data"] == "crash":
-        raise Failed("boom", "boom")
+        raise Failed("boom", "boom", msg="Task failed: Module failed: boom")
     return {"ping": args["data"]}

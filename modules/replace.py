@@ -38,7 +38,7 @@ def check(args, host):
     after, count = replaced(text, span, args)
     data = after.encode(args["encoding"], "surrogateescape")
     msg = "{} replacements made".format(count) if count and data != edit.before else ""
-    return decide(edit, data, msg, {"rc": 0})
+    return decide(edit, data, msg, {"rc": 0}, "{}")
 
 
 def apply(args, change, host):
@@ -60,7 +60,7 @@ def replaced(text, span, args):
     try:
         middle, count = _compiled("regexp", args["regexp"], re.MULTILINE).subn(args["replace"], text[start:end])
     except (re.error, IndexError) as error:
-        raise Failed("bad_pattern", "replace does not fit regexp: {}".format(error))
+        raise Failed("bad_pattern", "Unable to process replace due to error: {}".format(error))
     return text[:start] + middle + text[end:], count
 
 

@@ -31,6 +31,9 @@ CHECK_MODE = "own"
 
 def run(args, host):
     shown = " ".join(part for part in (args["executable"], args["name"] or "script", args["arguments"]) if part)
+    for option, why in (("creates", "exists"), ("removes", "does not exist")):
+        if command_line.settles(args, option):
+            return {"skipped": True, "msg": "{} {}, matching {} option".format(args[option], why, option)}
     return command_line.perform(args, host, shown, lambda: _execute(args, host))
 
 

@@ -15,8 +15,8 @@ Errors: ``no_service``, ``bad_name``, ``systemctl``, ``start_failed`` and so on 
 import os
 import time
 
-from modules import init_scripts, systemctl
-from modules.api import Arg, Change, Same, one_of
+from modules import init_scripts, systemd
+from modules.api import Arg, one_of
 
 ARGS = {
     "name": Arg("str", "The service.", required=True),
@@ -29,26 +29,33 @@ ARGS = {
     "arguments": Arg("str", "More words for the init script (not with systemd).", default="", aliases=("args",)),
     "use": Arg("str", "Has no effect: the manager is found out.", default="auto"),
 }
-RULES = (one_of("state", "enabled"),)
+# As in Ansible, what only systemd knows is passed on to it; elsewhere it has no effect.
+ARGS.update((name, arg) for name, arg in systemd.ARGS.items() if name not in ARGS)
+RULES = (one_of("state", "enabled", "masked", "daemon_reload", "daemon_reexec"),)
+CHECK_MODE = "own"
+RETRY_SAFE = True
 
 
-def check(args, host):
-    on_systemd = os.path.isdir("/run/systemd/system")
-    if on_systemd:
-        unit = systemctl.look(args["name"], args, host)
-        systemctl.require(unit, args["name"])
-        verbs = systemctl.steps(unit, None, args["enabled"], args["state"])
-        values, now = systemctl.result(args["name"], args, unit), unit
-    else:
-        now = init_scripts.look(args["name"], args, host)
-        verbs = init_scripts.steps(now, args["enabled"], args["state"])
-        values = {name: args[name] for name in ("name", "enabled") if args[name] is not None}
-        if args["state"]:
-            values["state"] = "stopped" if args["state"] == "stopped" else "started"
-    if not verbs:
-        return Same(**values)
-    return Change(before={"running": now.running, "enabled": now.enabled}, after=foreseen(now, verbs), values=values,
-                  data=(on_systemd, now, verbs))
+def run(args, host):
+    if not os.path.isdir("/run/systemd/system"):
+        return run_script(args, host)
+    for name in ("sleep", "pattern", "runlevel", "arguments"):
+        if args[name]:
+            host.warn('Ignoring "{}" as it is not used in "systemd"'.format(name))
+    return systemd.run(args, host)
+
+
+def run_script(args, host):
+    """By OpenRC or a sysvinit script."""
+    now = init_scripts.look(args["name"], args, host)
+    verbs = init_scripts.steps(now, args["enabled"], args["state"])
+    values = {name: args[name] for name in ("name", "enabled") if args[name] is not None}
+    if args["state"]:
+        values["state"] = "stopped" if args["state"] == "stopped" else "started"
+    if verbs and not host.check_mode:
+        perform(verbs, now, args, host)
+    diff = [{"before": {"running": now.running, "enabled": now.enabled}, "after": foreseen(now, verbs)}]
+    return dict(values, changed=bool(verbs), diff=diff if verbs else [])
 
 
 def foreseen(now, verbs):
@@ -62,11 +69,8 @@ def foreseen(now, verbs):
     return {"running": running, "enabled": enabled}
 
 
-def apply(args, change, host):
-    on_systemd, now, verbs = change.data
-    if on_systemd:
-        systemctl.perform(verbs, args["name"], {}, host)
-        return
+def perform(verbs, now, args, host):
+    """Each verb in turn; a restart with ``sleep`` is a stop and a start."""
     for verb in verbs:
         if verb == "restart" and args["sleep"]:
             init_scripts.perform("stop", args["name"], now, args, host)

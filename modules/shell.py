@@ -14,7 +14,7 @@ Errors: ``command_failed`` (rc is not 0), ``not_executable``, ``chdir``, ``no_co
 """
 
 from modules import command_line
-from modules.api import Arg, Failed, exclusive
+from modules.api import Arg, Failed, exclusive, one_of
 
 ARGS = {
     "_raw_params": Arg("str", "The command line as free text."),
@@ -23,7 +23,7 @@ ARGS = {
 }
 ARGS.update(command_line.GUARD_ARGS)
 ARGS.update(command_line.INPUT_ARGS)
-RULES = (exclusive("_raw_params", "cmd"),)
+RULES = (exclusive("_raw_params", "cmd"), one_of("_raw_params", "cmd"))
 FREE_FORM = "_raw_params"
 CHECK_MODE = "own"
 

@@ -58,9 +58,10 @@ def parse_show(output):
 class Unit(object):
     """A unit as it is. ``status`` holds all of its properties."""
 
-    def __init__(self, status, enabled):
+    def __init__(self, status, enabled, is_offline=False):
         self.status = status
         self.enabled = enabled
+        self.is_offline = is_offline  # in a chroot, or told so: units can be enabled, but nothing runs
 
     @property
     def masked(self):
@@ -89,9 +90,16 @@ def look(name, args, host):
                      hint="is systemd running on this host?")
     status = parse_show(done.stdout)
     state = status.get("UnitFileState", "")
-    if state == "generated" or (not state and status.get("LoadState") == "loaded"):
+    is_offline = not status and "ignoring" in done.stdout + done.stderr
+    if is_offline:
+        host.warn("Target is a chroot or systemd is offline. This can lead to false positives or prevent the init "
+                  "system tools from working.")
+    if state == "generated" or is_offline or (not state and status.get("LoadState") == "loaded"):
         state = host.query(argv + ["is-enabled", "--", unit_name(name)], env=env).stdout.strip()
-    return Unit(status, state not in NOT_PERMANENT)
+    if state == "indirect":  # enabled by what it brings along, if that is: systemctl lists it then
+        listed = host.query(argv + ["is-enabled", "-l", "--", unit_name(name)], env=env).stdout
+        state = "enabled" if len(listed.splitlines()) > 1 else state
+    return Unit(status, state not in NOT_PERMANENT, is_offline)
 
 
 def steps(unit, masked=None, enabled=None, state=None):
@@ -101,6 +109,8 @@ def steps(unit, masked=None, enabled=None, state=None):
         verbs.append("mask" if masked else "unmask")
     if enabled is not None and enabled != unit.enabled:
         verbs.append("enable" if enabled else "disable")
+    if unit.is_offline:
+        return verbs
     if state == "started" and not unit.running:
         verbs.append("start")
     elif state == "stopped" and (unit.running or unit.stopping):
@@ -134,6 +144,6 @@ def result(name, args, unit):
 
 def require(unit, name):
     """`Failed` (``no_service``) unless there is such a unit."""
-    if not unit.found:
+    if not unit.found and not unit.is_offline:
         raise Failed("no_service", "Could not find the requested service {}: host".format(name),
                      "is its package installed, and the name right?")

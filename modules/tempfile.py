@@ -28,7 +28,7 @@ CHECK_MODE = "skip"
 def run(args, host):
     for name in ("prefix", "suffix"):
         if os.sep in args[name]:
-            raise Failed("bad_arguments", "{} must not hold a slash: {}".format(name, args[name]))
+            raise Failed("bad_arguments", "{} must be a valid file name component: {}".format(name, args[name]))
     try:
         if args["state"] == "directory":
             path = tempfile.mkdtemp(args["suffix"], args["prefix"], args["path"])

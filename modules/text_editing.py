@@ -45,7 +45,7 @@ def look(args, host, missing, may_create=False):
     return Edit(path, host.read(path), plan(path, args, host), args)
 
 
-def decide(edit, after, msg, values=None):
+def decide(edit, after, msg, values=None, header="{} (content)"):
     """A `Change` when the contents (``after``: bytes) or the attributes differ, else `Same`; both with ``msg``."""
     contents_differ = edit.before is None or edit.before != after
     values = dict(values or {})
@@ -54,12 +54,12 @@ def decide(edit, after, msg, values=None):
     values["msg"] = msg
     if not contents_differ and not edit.planned.changed:
         return Same(**values)
-    return Change(values=values, data=(edit, after if contents_differ else None), diff=diff(edit, after))
+    return Change(values=values, data=(edit, after if contents_differ else None),
+                  diff=diff(edit, after, header.format(edit.shown)))
 
 
-def diff(edit, after):
+def diff(edit, after, header):
     """The two parts of Ansible's diff for a text file: contents, and attributes where they differ."""
-    header = "{} (content)".format(edit.shown)
     parts = [{"before": diff_text(edit.before), "after": diff_text(after),
               "before_header": header, "after_header": header}]
     if edit.planned.changed:

@@ -21,7 +21,7 @@ import os
 import re
 import time
 
-from modules import user_account, user_home, user_ssh_key
+from modules import user_account, user_home, user_local, user_ssh_key
 from modules.api import Arg, Change, Failed, Same, exclusive
 from modules.user_names import check_name
 
@@ -69,14 +69,19 @@ ARGS = {
     "login_class": Arg("str", "BSD only; has no effect."),
 }
 RULES = (exclusive("password_lock", "local"),)
+NOT_LOCAL = ("umask", "uid_min", "uid_max")
 ELSEWHERE = ("hidden", "profile", "authorization", "role", "login_class")
 AGING = (("password_expire_min", "-m", 3), ("password_expire_max", "-M", 4), ("password_expire_warn", "-W", 5),
          ("password_expire_account_disable", "-I", 6))
-HASH = re.compile(r"[*!]|\$[^$]+\$.+|[./0-9A-Za-z]{13}$|$")
+HASH = re.compile(r"!*(\*+|\$[0-9a-z][0-9a-z-]*(\$[^$:]*)*\$([./0-9A-Za-z]+)|[./0-9A-Za-z]{13})?\Z")
+"""What crypt(5) makes, and what stands for no password at all. The last field of a hash has an alphabet of 64."""
 
 
 def check(args, host):
     check_name(args["name"], "user")
+    for name in NOT_LOCAL:
+        if args["local"] and args[name] is not None:
+            raise Failed("bad_arguments", "'{}' can not be used with 'local'".format(name))
     warn(args, host)
     now = user_account.read(args["name"], host)
     if args["state"] == "absent":
@@ -157,7 +162,9 @@ def password_differences(args, now):
             found[name] = args[name]
     if args["expires"] is not None:
         days = None if args["expires"] < 0 else int(args["expires"]) // user_account.DAY_S
-        if (days is not None) if new else now.aging(7) != days:
+        # An account that /etc/shadow does not know yet gets its line there by setting this.
+        unknown = not new and not now.shadow and os.access(user_account.SHADOW, os.R_OK)
+        if unknown or ((days is not None) if new else now.aging(7) != days):
             found["expires"] = args["expires"]
     return found
 
@@ -167,7 +174,10 @@ def apply(args, change, host):
         remove(args, host)
         return None
     now, after = change.data
-    if now is None:
+    if args["local"]:
+        for argv in user_local.commands(args, now, after):
+            act(host, argv)
+    elif now is None:
         act(host, add(args, after))
     else:
         modify(args, now, after, host)
@@ -189,7 +199,7 @@ def act(host, argv, input=None):
 
 def remove(args, host):
     """userdel."""
-    argv = [tool(args, "userdel")] + (["-f"] if args["force"] and not args["local"] else [])
+    argv = ["luserdel"] if args["local"] else ["userdel"] + (["-f"] if args["force"] else [])
     done = host.run(argv + (["-r"] if args["remove"] else []) + [args["name"]])
     # 12: removed, but not its home directory or mail spool, mostly since there were none.
     if done.rc not in (0, 12):
@@ -198,9 +208,9 @@ def remove(args, host):
 
 def add(args, after):
     """useradd's argument list."""
-    argv = [tool(args, "useradd")] + common(args, after)
-    if "group" not in after and group_exists(args["name"]):
-        argv.append("-N" if not args["local"] else "-n")
+    argv = ["useradd"] + common(args, after)
+    if "group" not in after and user_account.group_exists(args["name"]):
+        argv.append("-N")
     if args["system"]:
         argv.append("-r")
     argv.append("-m" if args["create_home"] else "-M")
@@ -236,7 +246,7 @@ def modify(args, now, after, host):
     if "home" in after and args["move_home"]:
         argv.append("-m")
     if argv and set(after) - {"ssh_key", "create_home", "password", "password_lock"} - {name for name, _, _ in AGING}:
-        act(host, [tool(args, "usermod")] + argv + [args["name"]])
+        act(host, ["usermod"] + argv + [args["name"]])
 
 
 def secure(args, after, host):
@@ -250,20 +260,6 @@ def secure(args, after, host):
     aging = [word for name, option, _ in AGING if name in after for word in (option, str(after[name]))]
     if aging:
         act(host, ["chage"] + aging + [args["name"]])
-
-
-def tool(args, name):
-    """The program's name: libuser's where ``local`` is asked for."""
-    return ("l" if args["local"] else "") + name
-
-
-def group_exists(name):
-    """Whether there is a group of that name."""
-    try:
-        user_account.group_number(name)
-    except Failed:
-        return False
-    return True
 
 
 def facts(args, account, host):

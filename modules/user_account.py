@@ -78,3 +78,12 @@ def group_name(group):
 def group_number(group):
     """The gid for a group's name or number."""
     return grp.getgrnam(group_name(group)).gr_gid
+
+
+def group_exists(group):
+    """Whether there is a group of that name or number."""
+    try:
+        group_name(group)
+    except Failed:
+        return False
+    return True

@@ -52,7 +52,7 @@ def run(args, host):
     values = {"state": args["state"], "port": args["port"], "path": args["path"],
               "search_regex": args["search_regex"], "match_groups": [], "match_groupdict": {}}
     if args["port"] is None and not args["path"] and args["state"] != "drained":
-        time.sleep(max(0, args["timeout"] - args["delay"]))
+        time.sleep(args["timeout"])
     else:
         values.update(wait(args, host, start))
     return dict(values, changed=False, elapsed=int(time.time() - start))

@@ -163,6 +163,8 @@ class Task:
     """A fault that its author expects (``ignore_errors: true``): the task fails with it instead of ending the run."""
     trail: tuple[str, ...] = ()
     """How this task came in, outermost first: ``include_tasks at site.yml:12:7``; shown with errors."""
+    bridged: Any = None
+    """Where a module that is none of orch's comes from (`orchestrator.bridge.found.Found`); opaque to others."""
     inherited: Any = None
     """Of include_tasks and include_role: what the loader hands down to the tasks that come in. Opaque to others."""
 

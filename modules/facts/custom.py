@@ -27,6 +27,11 @@ def collect(host, folder):
 
 def read(host, path):
     """(value, what was wrong or None) of one file."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        why = "Could not stat fact ({}): {}".format(path, error)
+        return why, why
     if os.access(path, os.X_OK):
         try:
             done = host.query([path], timeout_s=TIMEOUT_S)
@@ -50,10 +55,10 @@ def parse(content, path):
         return json.loads(content), None
     except ValueError:
         pass
-    parser = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser()
     try:
         parser.read_string(content)
+        return {section: dict(parser.items(section)) for section in parser.sections()}, None
     except configparser.Error:
-        why = "error loading facts as JSON or ini - please check content: {}".format(path)
+        why = "error loading facts as ini - please check content: {}".format(path)
         return why, why
-    return {section: dict(parser.items(section)) for section in parser.sections()}, None

@@ -23,8 +23,10 @@ def packages(host, family=None):
 
 
 def manager(family, exists):
-    """The package manager by what is installed; Red Hat's own wins on its family, and apt only counts elsewhere."""
+    """The package manager by what is installed; on the families of Red Hat and Debian their own wins."""
     tables = (RED_HAT_MANAGERS, MANAGERS) if family == "RedHat" else (MANAGERS, RED_HAT_MANAGERS)
+    if family == "Debian" and exists("/usr/bin/apt-get"):
+        return "apt"
     if family == "RedHat" and exists("/run/ostree-booted"):
         return "atomic_container"
     for table in tables:
@@ -59,12 +61,26 @@ def service_manager(first, init_link, exists):
 
 
 def systemd(host):
-    """``systemd``: its version, by the name of its library; empty without systemd as process 1."""
+    """``systemd``: version and features, by its library's name and a text in it; empty without systemd as process 1.
+
+    Asking systemctl would start a process on every host for what hardly any playbook reads.
+    """
     if not os.path.isdir("/run/systemd/system"):
         return {}
     for pattern in LIBRARIES:
         for path in glob.glob(pattern):
             version = re.search(r"shared-(\d+)", path)
             if version:
-                return {"systemd": {"version": int(version.group(1)), "features": ""}}
+                return {"systemd": {"version": int(version.group(1)), "features": features(path)}}
     return {}
+
+
+def features(path):
+    """What systemd was built with (``+PAM +AUDIT …``), as its library has it for ``systemctl --version``."""
+    import mmap  # small, and on systemd's hosts only
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            found = re.search(rb"[+-]PAM [+-]AUDIT [ -~]{1,2000}", data)
+            return found.group().decode("ascii") if found else ""
+    except (OSError, ValueError):
+        return ""

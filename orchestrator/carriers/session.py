@@ -136,8 +136,10 @@ class Session:
         """Frames of the modules that this runtime lacks for the job."""
         found: list[bytes] = []
         for task in job.tasks:
-            missing, self._had = missing_frames(task["module"], self._had, self._settings.sources)
-            found += missing
+            # What starts a job that lives on by itself is a source of the module that reads how such jobs stand.
+            for module in ("async_status", task["module"]) if task.get("detach") else (task["module"],):
+                missing, self._had = missing_frames(module, self._had, self._settings.sources)
+                found += missing
         return found
 
     def cancel(self, job_id: str) -> None:

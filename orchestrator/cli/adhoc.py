@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -51,13 +52,25 @@ def _task(module: str, args: str) -> dict[str, Any]:
     from modules import registry
 
     canonical = registry.canonical(module)
-    if canonical is None:
+    if canonical is None and not _is_bridged(module):
         near = registry.nearest(module)
         raise UsageError(f"there is no module {module!r}", hint=f"did you mean {near!r}?" if near else "see `orch doc`")
     if canonical in NEEDS_ARGUMENTS and not args.strip():
         raise UsageError(f"nothing to run: {module} takes its command line with -a",
                          hint="orch exec PATTERN -a 'uptime'")
     return {"name": module, module: _arguments(args)}
+
+
+def _is_bridged(module: str) -> bool:
+    """Whether the bridge has the module from somewhere else."""
+    from pathlib import Path
+
+    from orchestrator.bridge.bridge import Bridge
+    from orchestrator.engine.setup import content_paths
+
+    here = Path.cwd()
+    bridge = Bridge([str(path) for path in content_paths(os.environ, here)[1]])
+    return (bridge.own(module, [str(here)]) or bridge.other(module, [str(here)], ())) is not None
 
 
 def _arguments(args: str) -> Any:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.errors import Origin
-from orchestrator.playbook.action import OWN
+from orchestrator.playbook.modules import LANGUAGE
 from orchestrator.playbook.survey import Survey, survey
 from orchestrator.template.engine import Engine
+
+if TYPE_CHECKING:
+    from orchestrator.bridge.found import Found
 
 _BUILTIN = ("ansible.builtin.", "ansible.legacy.")
 ALIKE = 0.8
@@ -44,25 +47,34 @@ def survey_paths(paths: Sequence[str]) -> Survey:
     return survey(paths, RoleSearch(roles, collections))
 
 
-def missing_in(found: Survey) -> list[Missing]:
-    """What is not here, most used first."""
-    engine = Engine(plugin_dirs=sorted({os.path.dirname(folder) for folder in found.plugin_folders}))
-    libraries = _own_modules(found.plugin_folders)
+class Coverage(NamedTuple):
+    """``missing``, most used first; ``bridged``: modules that run as they are, from people's own files."""
+
+    missing: list[Missing]
+    bridged: list[str]
+
+
+def coverage_of(found: Survey) -> Coverage:
+    """What of a survey is not orch's own."""
+    folders = sorted({os.path.dirname(folder) for folder in found.plugin_folders})
+    engine = Engine(plugin_dirs=folders)
     places: dict[tuple[str, str], list[Origin]] = {}
     for use in found.uses:
         places.setdefault((use.kind, use.name), []).append(use.origin)
+    absent = {(kind, name): at for (kind, name), at in places.items() if not _is_here(kind, name, engine)}
+    bridged = _bridged([name for kind, name in absent if kind == "module"], folders)
     lacking = [Missing(kind, name, len(at), _nearest(kind, name, engine), tuple(dict.fromkeys(at)))
-               for (kind, name), at in places.items() if not _is_here(kind, name, engine, libraries)]
-    return sorted(lacking, key=lambda one: (-one.uses, one.kind, one.name))
+               for (kind, name), at in absent.items() if not (kind == "module" and name in bridged)]
+    return Coverage(sorted(lacking, key=lambda one: (-one.uses, one.kind, one.name)), sorted(bridged))
 
 
-def _is_here(kind: str, name: str, engine: Engine, libraries: set[str]) -> bool:
+def _is_here(kind: str, name: str, engine: Engine) -> bool:
     if kind == "module":
-        return _has_module(name, libraries)
+        return _has_module(name)
     return name in {"filter": engine.env.filters, "test": engine.env.tests, "lookup": engine.lookups}[kind]
 
 
-def _has_module(name: str, libraries: set[str]) -> bool:
+def _has_module(name: str) -> bool:
     from modules import registry
     from orchestrator.engine.actions import register_all
 
@@ -70,16 +82,21 @@ def _has_module(name: str, libraries: set[str]) -> bool:
     bare = name
     for prefix in _BUILTIN:
         bare = bare.removeprefix(prefix)
-    return bare in OWN or bare in libraries or registry.canonical(name) is not None
+    return bare in LANGUAGE or registry.canonical(name) is not None
 
 
-def _own_modules(plugin_folders: Iterable[str]) -> set[str]:
-    """Names of the modules in the ``library/`` folders beside them."""
-    found = set()
-    for folder in {os.path.join(os.path.dirname(folder), "library") for folder in plugin_folders}:
-        if os.path.isdir(folder):
-            found |= {os.path.splitext(name)[0] for name in os.listdir(folder) if not name.startswith(("_", "."))}
-    return found
+def _bridged(names: Sequence[str], folders: Sequence[str]) -> set[str]:
+    """Those that the bridge finds: in ``library/`` folders, in collections, in the operator's ansible-core."""
+    from orchestrator.bridge.bridge import Bridge
+    from orchestrator.engine.setup import content_paths
+
+    bridge = Bridge([str(path) for path in content_paths(os.environ, Path.cwd())[1]])
+    at = [os.path.abspath(folder or ".") for folder in folders]
+    return {name for name in names if _runs(bridge.own(name, at) or bridge.other(name, at, ()))}
+
+
+def _runs(module: Found | None) -> bool:
+    return module is not None and module.refused is None
 
 
 def _nearest(kind: str, name: str, engine: Engine) -> str | None:

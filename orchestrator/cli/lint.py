@@ -11,7 +11,7 @@ import click
 from orchestrator.cli.groups import HELP
 
 if TYPE_CHECKING:
-    from orchestrator.cli.coverage import Missing
+    from orchestrator.cli.coverage import Coverage, Missing
     from orchestrator.playbook.survey import Survey
 
 EXIT_MISSING = 2
@@ -36,18 +36,18 @@ def command(paths: tuple[str, ...], as_json: bool) -> None:
 
     Nothing is rendered and no host is asked. Roles are read whole, whatever conditions stand before their files.
     """
-    from orchestrator.cli.coverage import missing_in, survey_paths
+    from orchestrator.cli.coverage import coverage_of, survey_paths
 
     found = survey_paths(paths)
-    missing = missing_in(found)
-    click.echo(json.dumps(as_data(found, missing), indent=2) if as_json else report(found, missing))
-    sys.exit(EXIT_MISSING if missing or found.faults else 0)
+    cover = coverage_of(found)
+    click.echo(json.dumps(as_data(found, cover), indent=2) if as_json else report(found, cover))
+    sys.exit(EXIT_MISSING if cover.missing or found.faults else 0)
 
 
-def report(found: Survey, missing: list[Missing]) -> str:
+def report(found: Survey, cover: Coverage) -> str:
     """For a person: what is missing, most used first; what was not read; what all of it comes to."""
     lines: list[str] = []
-    for one in missing:
+    for one in cover.missing:
         lines.append(f"{one.kind:7} {one.name}  {_times(one.uses)}{_nearest(one)}")
         lines += [f"          {place}" for place in one.places[:PLACES_SHOWN]]
         if len(one.places) > PLACES_SHOWN:
@@ -55,7 +55,9 @@ def report(found: Survey, missing: list[Missing]) -> str:
     lines += [f"fault   {fault.message}\n          {fault.origin or ''}".rstrip() for fault in found.faults]
     lines += [f"not followed, since a template names it: {what}\n          {origin}"
               for what, origin in found.not_followed]
-    return "\n".join([*lines, *([""] if lines else []), summary(found, missing)])
+    if cover.bridged:
+        lines.append(f"run through the bridge, as they are and slower: {', '.join(cover.bridged)}")
+    return "\n".join([*lines, *([""] if lines else []), summary(found, cover.missing)])
 
 
 def summary(found: Survey, missing: list[Missing]) -> str:
@@ -67,12 +69,13 @@ def summary(found: Survey, missing: list[Missing]) -> str:
             f"used {_times(lacking)}")
 
 
-def as_data(found: Survey, missing: list[Missing]) -> dict[str, object]:
+def as_data(found: Survey, cover: Coverage) -> dict[str, object]:
     return {
         "files": found.files,
         "uses": len(found.uses),
         "missing": [{"kind": m.kind, "name": m.name, "count": m.uses, "nearest": m.nearest,
-                     "places": [str(place) for place in m.places]} for m in missing],
+                     "places": [str(place) for place in m.places]} for m in cover.missing],
+        "bridged": cover.bridged,
         "faults": [{"message": fault.message, "place": str(fault.origin or "")} for fault in found.faults],
         "not_followed": [{"what": what, "place": str(origin)} for what, origin in found.not_followed],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -102,35 +102,44 @@ def workbench(playbooks: tuple[str, ...], given: dict[str, Any], **overrides: An
 def run_options(playbooks: tuple[str, ...], given: dict[str, Any], vault: Vault | None = None) -> RunOptions:
     """The options of a run from what click has parsed, with Ansible's environment variables behind them."""
     from orchestrator.cli.extra_vars import parse_extra_vars
+    from orchestrator.engine.ansible_cfg import with_config
     from orchestrator.engine.options import RunOptions
 
-    def flag(name: str) -> bool:
-        return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+    environ = with_config(os.environ)
+
+    def flag(name: str, default: bool = False) -> bool:
+        return environ.get(name, str(default)).strip().lower() in ("1", "true", "yes", "on")
 
     limit = given.get("limit")
     return RunOptions(
-        playbooks=playbooks, inventory=inventory_sources(given.get("inventory") or ()), limit=limit,
-        extra_vars=parse_extra_vars(given.get("extra_vars") or (), vault), tags=_words(given.get("tags")) or ("all",),
-        skip_tags=_words(given.get("skip_tags")), check=bool(given.get("check")), diff=bool(given.get("diff")),
+        playbooks=playbooks, inventory=inventory_sources(given.get("inventory") or (), environ), limit=limit,
+        extra_vars=parse_extra_vars(given.get("extra_vars") or (), vault),
+        tags=_words(given.get("tags")) or _words((environ.get("ANSIBLE_RUN_TAGS", ""),)) or ("all",),
+        skip_tags=_words(given.get("skip_tags")) or _words((environ.get("ANSIBLE_SKIP_TAGS", ""),)),
+        check=bool(given.get("check")), diff=bool(given.get("diff")) or flag("ANSIBLE_DIFF_ALWAYS"),
         forks=given.get("forks") or 0, start_at_task=given.get("start_at_task"),
         force_handlers=bool(given.get("force_handlers")) or flag("ANSIBLE_FORCE_HANDLERS"),
-        flush_cache=bool(given.get("flush_cache")), user=given.get("user") or os.environ.get("ANSIBLE_REMOTE_USER"),
+        flush_cache=bool(given.get("flush_cache")), user=given.get("user") or environ.get("ANSIBLE_REMOTE_USER"),
         connection=given.get("connection"), private_key=given.get("private_key"), timeout_s=given.get("timeout"),
-        become=given.get("become") or None, become_user=given.get("become_user"),
-        become_method=given.get("become_method"), ssh_common_args=_joined(given, "ssh_common_args", "ssh_extra_args"),
+        become=given.get("become") or flag("ANSIBLE_BECOME") or None,
+        become_user=given.get("become_user") or environ.get("ANSIBLE_BECOME_USER"),
+        become_method=given.get("become_method") or environ.get("ANSIBLE_BECOME_METHOD"),
+        ssh_common_args=_joined(given, "ssh_common_args", "ssh_extra_args"),
         verbosity=given.get("verbosity") or 0,
-        gathering=os.environ.get("ANSIBLE_GATHERING", "implicit"),
-        strategy=os.environ.get("ANSIBLE_STRATEGY", "linear"),
+        gathering=environ.get("ANSIBLE_GATHERING", "implicit"),
+        strategy=environ.get("ANSIBLE_STRATEGY", "linear"),
         any_errors_fatal=flag("ANSIBLE_ANY_ERRORS_FATAL"),
+        task_timeout_s=float(environ.get("ANSIBLE_TASK_TIMEOUT") or 0),
+        error_on_missing_handler=flag("ANSIBLE_ERROR_ON_MISSING_HANDLER", True),
     )
 
 
-def inventory_sources(given: tuple[str, ...]) -> tuple[str, ...]:
+def inventory_sources(given: tuple[str, ...], environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """-i as given, else ANSIBLE_INVENTORY, else the project's own inventory."""
     if given:
         return given
-    if os.environ.get("ANSIBLE_INVENTORY"):
-        return tuple(s for s in os.environ["ANSIBLE_INVENTORY"].split(",") if s)
+    if environ.get("ANSIBLE_INVENTORY"):
+        return tuple(s for s in environ["ANSIBLE_INVENTORY"].split(",") if s)
     for name in ("inventory.yml", "inventory.yaml", "inventory.ini", "inventory", "hosts.yml", "hosts"):
         if Path(name).exists():
             return (name,)

@@ -21,10 +21,11 @@ def ask_secrets(given: dict[str, Any]) -> Secrets:
 
     Where -k and -K are both given, an empty become password means the login password.
     """
+    from orchestrator.engine.ansible_cfg import with_config
     from orchestrator.engine.setup import Secrets
     from orchestrator.security.secrets import Secret
 
-    environ = os.environ
+    environ = with_config(os.environ)
     login = _one(given.get("ask_pass"), "SSH password: ",
                  given.get("connection_password_file") or environ.get("ANSIBLE_CONNECTION_PASSWORD_FILE"))
     prompt = "BECOME password[defaults to SSH password]: " if login else "BECOME password: "
@@ -32,7 +33,7 @@ def ask_secrets(given: dict[str, Any]) -> Secrets:
                   given.get("become_password_file") or environ.get("ANSIBLE_BECOME_PASSWORD_FILE"))
     if given.get("ask_become_pass"):
         become = become or login
-    return Secrets(Secret(login) if login else None, Secret(become) if become else None, vault_from(given))
+    return Secrets(Secret(login) if login else None, Secret(become) if become else None, vault_from(given, environ))
 
 
 def _one(ask: Any, prompt: str, file: Any) -> str | None:
@@ -58,6 +59,9 @@ def vault_from(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 
     sources = [parse_vault_id(text) for text in given.get("vault_ids") or ()]
     sources += [(DEFAULT_ID, file) for file in given.get("vault_files") or ()]
+    if not sources:
+        listed = environ.get("ANSIBLE_VAULT_IDENTITY_LIST", "").split(",")
+        sources = [parse_vault_id(text.strip()) for text in listed if text.strip()]
     environment = environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
     if environment and not given.get("vault_files"):
         sources.append((DEFAULT_ID, environment))

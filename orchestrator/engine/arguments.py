@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modules import collection_names as homes
 from modules import registry
 from orchestrator.errors import TaskFault
 from orchestrator.template.engine import OMIT
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from orchestrator.engine.call import Call
     from orchestrator.model import Task
 
-RAW, WHOLE = "_raw_params", "_args_template"
+GROUPS = {"docker": "docker_", "mysql": "mysql_", "postgresql": "postgresql_"}
+"""Action groups of ``module_defaults`` (``group/docker``, ``group/community.docker.docker``) that have modules here,
+and how the names of those begin. Groups of clouds mean modules that are not here either."""
+NO_MODULE = "/"
+RAW, WHOLE, UNDER = "_raw_params", "_args_template", "_args_below_template"
 
 
 def rendered_arguments(call: Call) -> dict[str, Any]:
@@ -25,16 +29,18 @@ def rendered_arguments(call: Call) -> dict[str, Any]:
     """
     task = call.task
     written = dict(task.args)
-    whole = written.pop(WHOLE, None)
+    wholes = [written.pop(name) for name in (UNDER, WHOLE) if written.get(name) is not None]
     args: dict[str, Any] = {}
     for layer in _defaults(call, task):
         args.update(layer)
-    if whole is not None:
-        args.update(_mapping(call.render(whole), task))
+    for whole in wholes:
+        args.update(_finalized(call.render(whole), task))
     for name, value in written.items():
         if task.action == "set_fact" and "{{" in str(name):
             name = str(call.render(Template(name, task.args.origin_of(name))))
         args[name] = call.run.engine.render(value, call.scope, task.args.value_origin(name) or task.origin)
+    if isinstance(args.get(RAW), Mapping) and task.bridged is not None:
+        args = {**args.pop(RAW), **args}  # `module: "{{ mapping }} name=value"`
     args = {name: value for name, value in args.items() if value is not OMIT}
     return _free_form(args, task)
 
@@ -45,15 +51,28 @@ def _defaults(call: Call, task: Task) -> list[Mapping[str, Any]]:
     for layer in task.module_defaults:
         rendered = call.render(layer) if isinstance(layer, Template) else layer
         for name, values in _mapping(rendered, task).items():
-            if registry.canonical(str(name)) == task.action:
+            if _means(str(name), task):
                 layers.append(_mapping(call.render(values), task))
     return layers
+
+
+def _means(name: str, task: Task) -> bool:
+    """Whether a name in ``module_defaults`` is that of the task's module."""
+    if task.bridged is not None and name.removeprefix("ansible.legacy.") in (task.action, task.action_written):
+        return True
+    if name.startswith("group/"):
+        return task.action.startswith(GROUPS.get(name.removeprefix("group/").rpartition(".")[2], NO_MODULE))
+    return bool(registry.canonical(name) == task.action)
 
 
 def _free_form(args: dict[str, Any], task: Task) -> dict[str, Any]:
     if RAW not in args:
         return args
-    info = registry.describe(task.action)
+    info = registry.describe(task.action) if task.bridged is None else None
+    if info is not None and info.free_form is None and not info.allow_unknown:
+        raise TaskFault(f"Task failed: Action '{task.action_written}' does not support raw params: it takes no "
+                        "free text.", code="arguments",
+                        origin=task.args.value_origin(RAW) or task.origin, hint="write name=value, or a mapping")
     if info is None or info.free_form in (None, RAW):
         return args
     raw = args.pop(RAW)
@@ -62,11 +81,22 @@ def _free_form(args: dict[str, Any], task: Task) -> dict[str, Any]:
     return args
 
 
+def _finalized(value: Any, task: Task) -> Mapping[str, Any]:
+    """All arguments made by one template (``args: "{{ … }}"``): a mapping, or nothing when it is omitted."""
+    if value is OMIT:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TaskFault(f"Finalization of task args for '{_full_name(task)}' failed: Task args must resolve to a "
+                        f"'dict' not '{type(value).__name__}'.", origin=task.origin, code="arguments")
+    return value
+
+
+def _full_name(task: Task) -> str:
+    """The module's name with its collection, for messages."""
+    return str(homes.full_name(task.action))
+
+
 def _mapping(value: Any, task: Task) -> Mapping[str, Any]:
-    if isinstance(value, str):
-        # `args: "{{ 'a=b c=d' }}"` is what a few old playbooks hold.
-        pairs = (word.partition("=") for word in shlex.split(value))
-        return {name: text for name, sep, text in pairs if sep}
     if not isinstance(value, Mapping):
         raise TaskFault(f"arguments must be a mapping, not {type(value).__name__}", origin=task.origin,
                         code="arguments")

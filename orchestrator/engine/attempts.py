@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from orchestrator.engine import background
 from orchestrator.engine.actions import CONTROLLER_ONLY, action_for
 from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, timed
@@ -32,7 +33,9 @@ class Attempts:
             return {"changed": False, "skipped": True, "skip_reason": "Conditional result was False",
                     "false_condition": unmet}
         if self._task.fault is not None:
-            raise self._task.fault
+            from orchestrator.engine.expected_fault import in_modules_words  # seldom needed
+
+            raise in_modules_words(self._task, self._task.fault)
         call = self._call(scope, index)
         interrupted = self._interrupted(index)
         if interrupted is not None:
@@ -94,21 +97,19 @@ class Attempts:
         self._run.emit(TaskRetry(result, number, attempts - number, delay_s))
 
     async def _attempt(self, call: Call) -> Value:
-        action = action_for(self._task.action)
+        action = action_for(self._task.action if self._task.bridged is None else "bridged")
         limit = call.timeout_s() if self._task.action in CONTROLLER_ONLY else None
+        background_s = background.limit_of(call) if self._task.async_s is not None else 0
         try:
-            value = await asyncio.wait_for(action(call), limit) if limit else await action(call)
+            if background_s > 0:
+                value = await background.begin(call, action, background_s)
+            else:
+                value = await asyncio.wait_for(action(call), limit) if limit else await action(call)
         except TimeoutError:
             value = timed(failure("", "timeout"), limit)
-        if self._task.async_s is not None:
-            self._tell_async(value)
+        if value.pop("_ansible_no_log", False):
+            self._doing.no_log = True  # an action plugin says so
         self._doing.carrier = (call.carrier, call.carrier_reason)
         if value.get("unreachable") or value.get("error_code") in ("cancelled", "interrupted"):
             return value
         return self._judge.verdict(call.scope, value)
-
-    def _tell_async(self, value: Value) -> None:
-        self._run.notice("async tasks do not run in the background yet: each is waited for, up to its `async`",
-                        origin=self._task.origin)
-        value.setdefault("started", True)
-        value.setdefault("finished", True)

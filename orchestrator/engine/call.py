@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from modules import registry
 from orchestrator.engine.outcome import Value, failure, value_of
-from orchestrator.errors import OrchError, TaskFault, UndefinedVariable, Unreachable
+from orchestrator.engine.raw_become import complaint, unprompted
+from orchestrator.errors import ContentError, OrchError, TaskFault, UndefinedVariable, Unreachable
 from orchestrator.template.omit import OMIT
 from orchestrator.template.types import Template
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.variables.scope import Scope
 
 MAX_TIMEOUT_S = 100_000_000
+WITHOUT_PYTHON = frozenset({"no_python", "python_too_old"})
 GATHERERS = frozenset({"setup", "gather_facts"})
 
 
@@ -51,7 +53,10 @@ class Call:
     carrier_reason: str = ""
     lane: Lane | None = None
     place: int = 0
+    detach: dict[str, Any] | None = None
+    """Set by `background`: the module is begun as a job that lives on by itself on the host."""
     _jobs: int = 0
+    _unsettled: tuple[Connection, str] | None = None
 
     @property
     def target_name(self) -> str:
@@ -67,7 +72,11 @@ class Call:
 
     def find(self, kind: str, name: str) -> Path:
         """A file that the task names, searched as Ansible does: role, including file, playbook."""
-        return self.run.loader.resolve_file(kind, name, task=self.task, play=self.play.play)
+        try:
+            return self.run.loader.resolve_file(kind, name, task=self.task, play=self.play.play)
+        except ContentError as error:  # in Ansible's words: playbooks match on them
+            raise ContentError(f"Could not find or access '{name}': {error.message}", origin=error.origin,
+                               hint=error.hint, code=error.code, trail=error.trail) from None
 
     # Reaching the host
 
@@ -104,10 +113,21 @@ class Call:
         return self.delegate is not None or any(_names_connection(layer) for layer in layers)
 
     async def connection(self) -> Connection:
-        """The open connection to the host; raises `Unreachable`."""
-        connection = await self.run.links.connection(self.target())
+        """The open connection to the host; raises `Unreachable`, or a fault of the task where Python is missing."""
+        try:
+            connection = await self.run.links.connection(self.target())
+        except Unreachable as error:
+            if error.code not in WITHOUT_PYTHON:
+                raise
+            raise self._no_python(error) from error
         self.carrier, self.carrier_reason = connection.carrier, connection.reason
         return connection
+
+    def _no_python(self, error: Unreachable) -> TaskFault:
+        """The host answers, so it is the task that failed: ``raw`` and ``script`` would do."""
+        named = str(self.variable("ansible_python_interpreter") or "auto")
+        message = error.message if named.startswith("auto") else f"The module interpreter '{named}' was not found."
+        return TaskFault(message, origin=self.task.origin, code=error.code, hint=error.hint)
 
     async def execute(
         self,
@@ -122,24 +142,24 @@ class Call:
         connection = await self.connection()
         entry = self._entry(connection, module, dict(args), become)
         if self.lane is not None and uploads is None:
-            return timed(value_of(await self.lane.ask(self.place, self, entry, blobs or {})), entry["timeout_s"])
+            event = await self.lane.ask(self.place, self, entry, blobs or {})
+            return timed(value_of(event, module), entry["timeout_s"])
         events: list[dict[str, Any]] = []
         await self.run_entries([entry], blobs or {}, events.append, uploads)
         for event in reversed(events):
             if event.get("kind") == "result":
-                return timed(value_of(event), entry["timeout_s"])
+                return timed(value_of(event, module), entry["timeout_s"])
         raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
 
     def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:
         """The task as a job has it: fully rendered, passwords by name."""
         info = registry.describe(module)
         if info is None:
-            raise TaskFault(f"{module} comes from a library/ folder; modules of one's own are not run yet",
-                            origin=self.task.origin, code="module",
+            raise TaskFault(f"there is no module {module}", origin=self.task.origin, code="module",
                             hint="`orch doc` lists the modules that are here")
         timeout_s = self.timeout_s()
-        retry_safe = self.keyword(self.task.retry_safe, info.retry_safe)
-        return {
+        retry_safe = self.keyword(self.task.retry_safe, info.retry_safe and self.detach is None)
+        entry = {
             "id": self.task.id, "module": module, "args": args, "environment": self.environment(),
             "become": self._become(connection) if become else None,
             "check": self.check, "diff": self.diff, "timeout_s": timeout_s, "no_log": self.no_log,
@@ -147,15 +167,16 @@ class Call:
             "continue_on_failure": self.lane is not None and bool(self.keyword(self.task.ignore_errors, False)),
             "cwd": None,
         }
+        if self.detach is not None:
+            entry["detach"] = self.detach
+        return entry
 
     def timeout_s(self) -> float | None:
-        """How long the task may take: its ``timeout``, its ``async``, or what the run allows; None: as it likes."""
+        """How long the task may take: its ``timeout``, or what the run allows; None: as it likes."""
         given = self.keyword(self.task.timeout, 0) or 0
         if not 0 <= float(given) <= MAX_TIMEOUT_S:
             raise TaskFault(f"Timeout {given} is invalid, it must be between 0 and {MAX_TIMEOUT_S}.",
                             origin=self.task.origin, code="timeout_value")
-        if not given and self.task.async_s is not None:
-            given = self.keyword(self.task.async_s)
         return float(given or self.run.options.task_timeout_s) or None
 
     async def run_entries(self, entries: list[dict[str, Any]], blobs: Mapping[str, Any],
@@ -171,7 +192,7 @@ class Call:
                     self.attempt, self._jobs)
         job_id = hashlib.blake2b(repr(identity).encode(), digest_size=12).hexdigest()
         deadlines = [entry["timeout_s"] for entry in entries]
-        job = Job(id=job_id, attempt=self.attempt, tasks=entries, check=self.check, diff=self.diff,
+        job = Job(id=job_id, attempt=self.attempt, tasks=entries, check=self.run.options.check, diff=self.diff,
                   deadline_s=sum(deadlines) if all(deadlines) else None)
         await self.run.journal.ready()
         watch = self.run.stop.watch(lambda: connection.cancel(job_id))
@@ -182,7 +203,17 @@ class Call:
             raise
         finally:
             watch()
-        self.run.acknowledge(connection, job_id, self.attempt)
+        if self.detach is not None:
+            self._unsettled = connection, job_id
+        else:
+            self.run.acknowledge(connection, job_id, self.attempt)
+
+    def settle(self) -> None:
+        """What was begun in the background is over, or needs nothing more: its receipt goes with the next commit."""
+        if self._unsettled is not None:
+            connection, job_id = self._unsettled
+            self._unsettled = None
+            self.run.acknowledge(connection, job_id, self.attempt)
 
     async def raw(self, command: str, stdin: bytes = b"") -> Value:
         """Run a command line by the login shell, without a runtime: for hosts that have no Python yet."""
@@ -193,10 +224,12 @@ class Call:
         value: Value = {
             "rc": ended.rc, "changed": True,
             "stdout": ended.stdout.decode("utf-8", "surrogateescape"),
-            "stderr": ended.stderr.decode("utf-8", "surrogateescape"),
+            "stderr": unprompted(ended.stderr.decode("utf-8", "surrogateescape")) if stdin else
+                      ended.stderr.decode("utf-8", "surrogateescape"),
         }
         if ended.rc != 0:
-            value.update(failed=True, msg="non-zero return code")
+            why = complaint(stdin, value["stderr"]) if self.become_identity() is not None else None
+            value.update(failed=True, msg=why or "non-zero return code")
         return value
 
     async def connection_for_raw(self) -> Connection:

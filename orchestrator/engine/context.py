@@ -111,6 +111,8 @@ class RunContext:
     asked: set[tuple[str, str | None]] = field(default_factory=set)
     """Notices given already, so that a thousand hosts do not repeat one."""
 
+    reload_inventory: Callable[[], Inventory] | None = None
+    """Reads the inventory's sources again; raises `InventoryFault`."""
     acknowledgements: list[tuple[Connection, str, int]] = field(default_factory=list)
 
     def acknowledge(self, connection: Connection, job_id: str, attempt: int) -> None:

@@ -18,6 +18,7 @@ FACT_SETTERS = frozenset({"set_fact"})
 VAR_INCLUDERS = frozenset({"include_vars"})
 DELEGATED = "_ansible_delegated_to"
 """In an item's value: the host that its ``delegate_to`` named, which may be another for each item."""
+NOTES = frozenset({DELEGATED, "_ansible_item_label", "_ansible_ignored", "_ansible_verbose_always", "ignored"})
 CONNECTION_PREFIXES = ("ansible_", "orch_")
 
 
@@ -36,7 +37,15 @@ def apply(run: RunContext, task: Task, hosts: Iterable[str], value: Value, *, de
             run.variables.inventory_changed()
     if task.register:
         for name in names:
-            run.variables.register(name, task.register, value)
+            run.variables.register(name, task.register, registered(value))
+
+
+def registered(value: Mapping[str, Any]) -> Value:
+    """A value as playbooks see it: without what the engine notes in it for itself."""
+    kept = {name: part for name, part in value.items() if name not in NOTES}
+    if isinstance(kept.get("results"), list) and _is_loop(kept["results"]):
+        kept["results"] = [registered(part) for part in kept["results"]]
+    return kept
 
 
 def parts_of(value: Value) -> Iterator[Mapping[str, Any]]:

@@ -71,15 +71,10 @@ class Judge:
         return self.unmet(self._task.until, self._after(scope, value)) is None
 
     def breaks(self, scope: Scope, value: Value) -> bool:
-        """Whether ``break_when`` ends the loop behind this item; a fault in it fails the item and ends the loop."""
+        """Whether ``break_when`` ends the loop behind this item; a fault in it is the task's."""
         assert self._task.loop is not None
         conditions = self._task.loop.control.break_when
-        try:
-            return bool(conditions) and self.unmet(conditions, self._after(scope, value)) is None
-        except OrchError as error:
-            value.update(fault_value(error))
-            mark_failed(value)
-            return True
+        return bool(conditions) and self.unmet(conditions, self._after(scope, value)) is None
 
     def _after(self, scope: Scope, value: Value) -> Scope:
         """The scope with the names by which this result's own conditions may refer to it."""

@@ -21,7 +21,8 @@ def enforce(runner: PlayRunner, task: Task, group: list[HostState]) -> None:
     if share is None:
         return
     out = sum(1 for h in batch if h.failed or h.unreachable)
-    if out and 100.0 * out / len(batch) > float(share):
+    newly = any(h.wrong is task and (h.failed or h.unreachable) for h in group)
+    if newly and 100.0 * out / len(batch) > float(share):
         for host in batch.active():
             host.ended = True
             host.cursor.finish()

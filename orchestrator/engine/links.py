@@ -105,7 +105,12 @@ class Links:
         self._ready.discard(target.key)
         connection = self._made.pop(target.key, None)
         if connection is not None:
+            self._forget_secrets(connection)
             connection.abandon()
+
+    def _forget_secrets(self, connection: Connection) -> None:
+        """A new connection may get a dead one's id; it must be told the passwords again."""
+        self._secrets = {known for known in self._secrets if known[0] != id(connection)}
 
     def name_secret(self, connection: Connection, value: str) -> str:
         """Hand a password to the runtime once; returns the name that jobs use for it."""
@@ -122,6 +127,7 @@ class Links:
         self._ready.discard(target.key)
         connection = self._made.pop(target.key, None)
         if connection is not None:
+            self._forget_secrets(connection)
             await _close(connection)
 
     def abandon_all(self) -> list[str]:

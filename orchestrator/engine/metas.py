@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Metas:
         self._acts: dict[str, Act] = {
             "flush_handlers": self._flush, "noop": self._noop, "clear_facts": self._clear_facts,
             "clear_host_errors": self._clear_host_errors, "end_play": self._end_all, "end_host": self._end_host,
-            "end_batch": self._end_all, "end_role": self._end_role, "refresh_inventory": self._noop,
+            "end_batch": self._end_all, "end_role": self._end_role, "refresh_inventory": self._refresh,
             "reset_connection": self._reset,
         }
 
@@ -94,6 +95,15 @@ class Metas:
     async def _end_role(self, task: Task, hosts: list[HostState]) -> None:
         for host in hosts:
             host.cursor.leave_role()
+
+    async def _refresh(self, task: Task, hosts: list[HostState]) -> None:
+        """The sources are read again, off the loop: scripts and clouds take their time. The play keeps its hosts."""
+        run = self._run
+        if run.reload_inventory is not None:
+            run.inventory.refresh(await asyncio.to_thread(run.reload_inventory))
+            run.variables.inventory_reloaded()
+            run.links.forget()
+        await self._noop(task, hosts)
 
     async def _reset(self, task: Task, hosts: list[HostState]) -> None:
         from orchestrator.engine.call import Call

@@ -12,10 +12,11 @@ from typing import Any
 Value = dict[str, Any]
 
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+LISTED_DIFFS = frozenset(("copy", "template", "lineinfile", "blockinfile"))
 FLAGS = ("changed", "failed", "skipped", "unreachable", "rc", "attempts", "retries")
 
 
-def value_of(event: Mapping[str, Any]) -> Value:
+def value_of(event: Mapping[str, Any], module: str) -> Value:
     """The registered value of a runtime's ``result`` event."""
     status = event["status"]
     value: Value = dict(event.get("values") or {})
@@ -33,10 +34,19 @@ def value_of(event: Mapping[str, Any]) -> Value:
         value["skipped"] = True
     diff = event.get("diff")
     if diff:
-        value["diff"] = diff
+        value["diff"] = shaped(diff, module)
     if event.get("warnings"):
         value["warnings"] = list(event["warnings"])
     return add_lines(value)
+
+
+def shaped(diff: list[Any], module: str) -> Any:
+    """A module's diff as it is registered: where Ansible's has one part only, that part itself, else a list.
+
+    The parts about contents that copy (and so template), lineinfile and blockinfile give are in a list always.
+    """
+    about_contents = len(diff) == 1 and isinstance(diff[0], Mapping) and isinstance(diff[0].get("after"), str)
+    return diff if len(diff) != 1 or (about_contents and module in LISTED_DIFFS) else diff[0]
 
 
 def add_lines(value: Value) -> Value:

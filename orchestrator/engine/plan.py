@@ -55,7 +55,8 @@ def segment(tasks: Sequence[Task], uses: Uses, needs_receipt: Callable[[Task], b
 def fits(task: Task) -> bool:
     """Whether a task may share a segment with others at all."""
     return not (
-        task.action in OUTSIDE or task.loop is not None or task.until or task.retries is not None
+        task.action in OUTSIDE or task.bridged is not None
+        or task.loop is not None or task.until or task.retries is not None
         or task.delegate_to is not None or task.run_once or task.throttle is not None or task.async_s is not None
         or (task.action == "set_fact" and any("{{" in str(name) for name in task.args))
         or task.any_errors_fatal or task.connection is not None or task.remote_user is not None or task.port is not None

@@ -18,6 +18,7 @@ from orchestrator.content.trust import trust
 from orchestrator.content.vault import Vault
 from orchestrator.content.yaml import load_yaml
 from orchestrator.engine.actions import register_all
+from orchestrator.engine.ansible_cfg import with_config
 from orchestrator.errors import InventoryFault, Origin
 from orchestrator.events import Event, Notice
 from orchestrator.security.secrets import Secret
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from orchestrator.model import Playbook
     from orchestrator.playbook.loader import PlaybookLoader
 
+CONNECTION_DEFAULTS = {"ansible_python_interpreter": "ANSIBLE_PYTHON_INTERPRETER",
+                       "ansible_port": "ANSIBLE_REMOTE_PORT"}
 CONNECT_TIMEOUT_S = 90.0
 ROLE_FOLDERS = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
 COLLECTION_FOLDERS = ("~/.ansible/collections", "/usr/share/ansible/collections")
@@ -67,9 +70,9 @@ class Workbench:
 def prepare(options: RunOptions, secrets: Secrets | None = None, *,
             environ: Mapping[str, str] | None = None) -> Workbench:
     """Read inventory and playbooks. Raises `Faults` with every fault found, before any host is touched."""
-    environ = os.environ if environ is None else environ
-    secrets = secrets or Secrets()
     warnings: list[str] = []
+    environ = with_config(os.environ if environ is None else environ, warn=warnings.append)
+    secrets = secrets or Secrets()
     register_all()
     content = ContentLoader(secrets.vault, on_duplicate=_on_duplicate(environ, warnings))
     present, missing = _sources(options.inventory)
@@ -79,6 +82,11 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
                     allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
     given = options.extra_vars
     extra = given if isinstance(given, Map) else trust(dict(given), Origin("extra vars"))
+    engine.add_collections((os.fspath(path) for path in content_paths(environ, folder)[1]),
+                           more=lambda: _installed_collections(environ))
+    for kind in ("filters", "tests", "lookups"):
+        for path in _paths(environ.get(f"ANSIBLE_{kind[:-1].upper()}_PLUGINS")):
+            engine.add_plugin_path(kind, os.fspath(path))
     variables = VariableStore(
         inventory, engine, content, extra, str(folder), inventory_dirs=_inventory_dirs(options.inventory),
         options=_visible(options),
@@ -159,6 +167,14 @@ def _inventory_dirs(sources: Sequence[str]) -> list[str]:
     return found
 
 
+def _installed_collections(environ: Mapping[str, str]) -> list[str]:
+    """Where the operator's ansible-core brings collections along."""
+    from orchestrator.bridge.installed import find_installed
+
+    installed = find_installed(environ)
+    return [os.fspath(installed.collections)] if installed else []
+
+
 def _plugin_dirs(folder: Path) -> list[str]:
     return [str(folder)]
 
@@ -166,14 +182,16 @@ def _plugin_dirs(folder: Path) -> list[str]:
 def _loader(content: ContentLoader, engine: Engine, variables: VariableStore, environ: Mapping[str, str],
             folder: Path) -> PlaybookLoader:
     from modules import registry
+    from orchestrator.bridge.bridge import Bridge
     from orchestrator.playbook.loader import PlaybookLoader
 
     def render(value: Any, names: Mapping[str, Any]) -> Any:
         return engine.render(value, variables.scope(None, locals=names))
 
     roles, collections = content_paths(environ, folder)
+    bridge = Bridge([os.fspath(path) for path in collections], environ)
     return PlaybookLoader(content=content, registry=registry, role_paths=roles, collection_paths=collections,
-                          render=render, engine=engine)
+                          render=render, engine=engine, bridge=bridge)
 
 
 def content_paths(environ: Mapping[str, str], folder: Path) -> tuple[list[Path], list[Path]]:
@@ -209,6 +227,8 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
     implicit = {"localhost", "127.0.0.1", "::1"} - set(bench.inventory.hosts)
 
     def target(name: str, get: Callable[[str], Any], keywords: Mapping[str, Any]) -> Any:
+        if name not in implicit:
+            get = _with_defaults(get, environ)
         return target_of(name, get, target_options, keywords=keywords, implicit=name in implicit)
 
     def become(get: Callable[[str], Any], **keywords: Any) -> Any:
@@ -226,6 +246,19 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
 
     return Links(target_of=target, become_of=become, open_connection=connect, connect_timeout_s=CONNECT_TIMEOUT_S,
                  finish=finish)
+
+
+def _with_defaults(get: Callable[[str], Any], environ: Mapping[str, str]) -> Callable[[str], Any]:
+    """Connection variables with the settings behind them that are their defaults."""
+    defaults = {name: environ[setting] for name, setting in CONNECTION_DEFAULTS.items() if environ.get(setting)}
+    if not defaults:
+        return get
+
+    def found(name: str) -> Any:
+        value = get(name)
+        return defaults.get(name) if value is None else value
+
+    return found
 
 
 def _host_key_checking(environ: Mapping[str, str]) -> bool:
@@ -248,7 +281,7 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
     from orchestrator.engine.context import RunContext
     from orchestrator.engine.files import FileDigests
 
-    environ = os.environ if environ is None else environ
+    environ = with_config(os.environ if environ is None else environ)
     if bench.content.on_duplicate == bench.warnings.append:
         bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
     links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)))
@@ -256,6 +289,7 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
         engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,
         stop=stop, started=bench.options.start_at_task is None, interactive=interactive,
+        reload_inventory=lambda: load_inventory(_sources(bench.options.inventory)[0], bench.secrets.vault, []),
     )
 
 

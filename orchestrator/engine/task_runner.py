@@ -14,9 +14,10 @@ from orchestrator.engine.call import fault_value
 from orchestrator.engine.doing import Doing
 from orchestrator.engine.judgement import Judge, mark_failed
 from orchestrator.engine.lane import NotRun
-from orchestrator.engine.outcome import Value, gather_items, is_failed
+from orchestrator.engine.outcome import Value, gather_items, is_failed, shaped
 from orchestrator.errors import OrchError, StoreError
 from orchestrator.events import ItemDone, TaskResult
+from orchestrator.template.types import Template
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
@@ -126,7 +127,7 @@ class _Work:
         stored.replayed = True
         value = dict(stored.values)
         if stored.diff:
-            value["diff"] = stored.diff
+            value["diff"] = shaped(stored.diff, self._task.action)
         looped = self._task.loop is not None
         items: list[tuple[Value, Mapping[str, Any]]] = []
         if looped:
@@ -135,8 +136,15 @@ class _Work:
 
     def _ignored(self, value: Value) -> bool:
         if value.get("unreachable"):
-            return bool(self._doing.keyword(self._task.ignore_unreachable, False))
+            return self._stays(self.items[-1][1] if self.items else {})
         return is_failed(value) and bool(self._doing.keyword(self._task.ignore_errors, False))
+
+    def _stays(self, local: Mapping[str, Any]) -> bool:
+        """``ignore_unreachable``, which may speak of the item of a loop."""
+        wanted = self._task.ignore_unreachable
+        if not isinstance(wanted, Template):
+            return bool(wanted)
+        return bool(self._run.engine.render(wanted, self._doing.scope.with_locals(local), self._task.origin))
 
     # Loops
 
@@ -152,23 +160,30 @@ class _Work:
                 raise
             items = [None]
         values: list[Value] = []
+        last: dict[str, Any] = {}
         for index, item in enumerate(items):
             if index and names.pause_s:
                 await self._run.stop.sleep(names.pause_s)
             local = loops.locals_of(names, items, index)
-            value = await self._item(local, names, item, index)
+            value = await self._item(local, last, names, item, index)
+            if self._task.register:  # the next item sees what this one came to
+                last[self._task.register] = effects.registered(value)
             values.append(value)
             self.items.append((value, local))
-            gone = value.get("unreachable") and not self._doing.keyword(self._task.ignore_unreachable, False)
-            if gone or self._run.stop.draining or self._judge.breaks(self._doing.scope.with_locals(local), value):
-                break
+            gone = value.get("unreachable") and not self._stays(local)
+            try:
+                if gone or self._run.stop.draining or self._judge.breaks(self._doing.scope.with_locals(local), value):
+                    break
+            except OrchError as error:  # the task's own fault; what its items came to is there for whoever asks
+                return {**gather_items(values), **fault_value(error)}
         return gather_items(values)
 
-    async def _item(self, local: dict[str, Any], names: loops.Names, item: Any, index: int) -> Value:
+    async def _item(self, local: dict[str, Any], last: Mapping[str, Any], names: loops.Names, item: Any,
+                    index: int) -> Value:
         stored = stored_result(self._run, self._host.name, self._task, self._doing.path, index)
         if stored is not None:
             return dict(stored.values)
-        scope = self._doing.scope.with_locals(local)
+        scope = self._doing.scope.with_locals({**last, **local})
         started = time.time()
         try:
             value = await self._attempts(scope, index)
@@ -194,18 +209,23 @@ class _Work:
             # The next item may ask for the same: that changes nothing any more.
             effects.apply(self._run, replace(self._task, register=None), [self._host.name], value, delegate=None,
                           delegate_facts=False)
-        label = CENSORED_LABEL if self._doing.no_log else self._label(scope, item)
+        label = CENSORED_LABEL if self._doing.no_log else self._label(scope, item, value)
         value["_ansible_item_label"] = label
         result = self._doing.row(value, index, label, False, started)
         self._run.journal.add(result)
         self._run.emit(ItemDone(result, item))
         return value
 
-    def _label(self, scope: Scope, item: Any) -> str:
+    def _label(self, scope: Scope, item: Any, value: Value) -> str:
+        """What displays show for the item. A label may speak of its result; one that cannot be made fails the item."""
         assert self._task.loop is not None
-        if self._task.loop.control.label is None:
+        label = self._task.loop.control.label
+        if label is None:
             return str(item) if not isinstance(item, str) else item
+        if self._task.register:
+            scope = scope.with_locals({self._task.register: effects.registered(value)})
         try:
-            return str(self._run.engine.render(self._task.loop.control.label, scope, self._task.origin))
+            return str(self._run.engine.render(label, scope, self._task.origin))
         except OrchError as error:
-            return f"<{error.message}>"
+            value.update(failed=True, changed=False, msg=f"Failed to template loop_control.label: {error.message}")
+            return "None"

@@ -11,19 +11,16 @@ from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context
 from orchestrator.playbook.faults import nearest
 from orchestrator.playbook.keywords import FORMER, allowed
+from orchestrator.playbook.modules import LANGUAGE, meant
 from orchestrator.playbook.values import kind_name
 from orchestrator.template.types import Map, Template
 
+OWN = LANGUAGE
 STATIC = frozenset({"import_tasks", "import_role"})
 DYNAMIC = frozenset({"include_tasks", "include_role"})
-OWN = STATIC | DYNAMIC | {"meta", "include_vars", "set_fact", "import_playbook"}
-"""Actions that belong to the language: known even when nobody has registered them."""
-
 LATER = "action"
 """The action of a task whose module is named by a template; these are its arguments: the name, and text to split."""
 NAMED, NAMED_TEXT = "_module", "_module_text"
-
-_BUILTIN = ("ansible.builtin.", "ansible.legacy.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +36,16 @@ class Action:
     """The keys of the task mapping that are used up."""
     local: bool = False
     own_module: bool = False
-    """It comes from a ``library/`` folder: its arguments are not known here."""
-
-
-def canonical(c: Compilation, name: object, context: Context) -> str | None:
-    """The name under which an action is known, or None."""
-    if not isinstance(name, str):
-        return None
-    bare = name
-    for prefix in _BUILTIN:
-        bare = bare.removeprefix(prefix)
-    if bare in OWN:
-        return bare
-    known: str | None = c.registry.canonical(name)
-    if known is None and bare in c.library(context):
-        return bare
-    if known is None and "." not in name:
-        for collection in context.collections:
-            known = c.registry.canonical(f"{collection}.{name}") if isinstance(collection, str) else None
-            if known:
-                break
-    return known
+    """It is none of orch's, or not known yet: its arguments are not known here."""
+    bridged: Any = None
+    """Where the bridge has it from; None for orch's own."""
 
 
 def find_action(c: Compilation, node: Map, context: Context) -> Action | None:
     """The action of a task. None, several, or an unknown one: a fault (recorded), and None is returned."""
     keywords = allowed("handler" if context.handler else "task") | allowed("block")
     others = [key for key in node if key not in keywords and not is_loop_key(key)]
-    named = [key for key in others if canonical(c, key, context)]
+    named = [key for key in others if meant(c, key, context)]
     spelled = [key for key in ("action", "local_action") if key in node]
     if len(named) + len(spelled) > 1:
         both = [*spelled, *named]
@@ -89,21 +68,17 @@ def is_loop_key(key: object) -> bool:
 
 def _make(c: Compilation, node: Map, key: str, written: str, value: Any, context: Context, *,
           local: bool = False) -> Action:
-    name = canonical(c, written, context)
-    assert name is not None
-    bare = written.rpartition(".")[2]
-    own = bare in c.library(context) and name not in OWN
-    return Action(name, written, value, node.origin_of(key), node.value_origin(key), frozenset({key}), local, own)
+    module = meant(c, written, context)
+    assert module is not None
+    return Action(module.name, written, value, node.origin_of(key), node.value_origin(key), frozenset({key}), local,
+                  own_module=module.bridged is not None, bridged=module.bridged)
 
 
 def _spelled_out(c: Compilation, node: Map, key: str, context: Context) -> Action | None:
     """``action: copy src=a`` and ``action: {module: copy, src: a}``; the same for ``local_action``."""
     value, place = node[key], node.value_origin(key)
     if isinstance(value, dict):
-        written = value.get("module")
-        rest: Any = Map({k: v for k, v in value.items() if k != "module"}, origin=place)
-        if isinstance(value, Map):
-            rest.key_marks, rest.value_marks = value.key_marks, value.value_marks
+        written, rest = _of_mapping(value, place)
     elif isinstance(value, (str, Template)):
         source = value if isinstance(value, str) else value.source
         written, _, text = source.strip().partition(" ")
@@ -116,13 +91,39 @@ def _spelled_out(c: Compilation, node: Map, key: str, context: Context) -> Actio
     if not isinstance(written, str) or not written:
         c.faults.add(f"{key} names no module", place, "write “module: name” in it", code="action")
         return None
-    if canonical(c, written, context) is None:
+    if meant(c, written, context) is None:
         unknown_module(c, written, place)
         return None
     if key == "local_action" and "delegate_to" in node:
         c.faults.add("delegate_to cannot stand beside local_action", node.origin_of("delegate_to"),
                      "local_action means delegate_to: localhost", code="action")
     return _make(c, node, key, written, rest or None, context, local=key == "local_action")
+
+
+def _of_mapping(value: dict[Any, Any], place: Origin | None) -> tuple[Any, Any]:
+    """The module's name and the arguments of ``action: {module: "copy src=a", dest: b, args: {mode: c}}``.
+
+    As in Ansible ``args`` wins over the text behind the name, and that over what stands beside it.
+    """
+    from orchestrator.playbook.arguments import FREE_TEXT, WHOLE, text_arguments
+
+    written, inner = value.get("module"), value.get("args")
+    rest: Any = Map({k: v for k, v in value.items() if k not in ("module", "args")}, origin=place)
+    if isinstance(value, Map):
+        rest.key_marks, rest.value_marks = dict(value.key_marks), dict(value.value_marks)
+    if isinstance(written, (str, Template)):
+        source = (written.source if isinstance(written, Template) else written).strip()
+        name, _, text = source.partition(" ")
+        if text and not source.startswith(("{{", "{%")):
+            rest.update(text_arguments(_like(written, text), place, free_text=name in FREE_TEXT))
+            written = name
+    if isinstance(inner, Template):
+        rest[WHOLE] = inner
+    elif isinstance(inner, dict):
+        rest.update(inner)
+    elif inner is not None:
+        rest["args"] = inner
+    return written, rest
 
 
 def _templated(value: Template) -> bool:
@@ -153,7 +154,8 @@ def unknown_module(c: Compilation, written: str, origin: Origin | None) -> None:
     near = c.registry.nearest(written)
     elsewhere = collection_names.home(written.rpartition(".")[2])
     if elsewhere != collection_names.OWN and c.registry.canonical(written.rpartition(".")[2]) is None:
-        hint = f"a module of {elsewhere} that is not here; `orch doc` lists those that are"
+        hint = f"a module of {elsewhere} that is not here; `orch doc` lists those that are, and the bridge runs it " \
+               "where its collection is installed"
     elif near:
         hint = f"did you mean {near}?"
     else:

@@ -11,7 +11,7 @@ from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.values import kind_name, merged
 from orchestrator.template.types import Map, Seq, Template
 
-RAW, WHOLE = "_raw_params", "_args_template"
+RAW, WHOLE, UNDER = "_raw_params", "_args_template", "_args_below_template"
 FREE_TEXT = frozenset({"command", "shell", "raw", "script"})
 """Modules whose text is a command line."""
 
@@ -20,12 +20,14 @@ def arguments_of(c: Compilation, action: Action, node: Map) -> Map:
     """The arguments; what cannot be read is a fault (recorded) and left out.
 
     What stands at the module wins over ``args:``. ``_raw_params`` holds free text, ``_args_template`` a template that
-    gives all arguments at once.
+    gives all arguments at once, ``_args_below_template`` one of ``args:`` below it.
     """
     beside = _beside(c, node)
     own = _own(c, action)
     if isinstance(own.get("args"), dict) and "args" in own and action.name not in FREE_TEXT:
         own = _nested(own)
+    if WHOLE in beside and WHOLE in own:
+        beside = _single(UNDER, beside[WHOLE], beside.origin)
     args = merged(beside, own, origin=own.origin or beside.origin or action.value_origin)
     c.check_templates(args)
     return args

@@ -141,6 +141,9 @@ def split_arguments(text: str, *, free_text: bool) -> tuple[dict[str, str], str]
 
 def _without(text: str, taken: list[Word]) -> str:
     """The text without these words; what parted them from their neighbours goes with them."""
+    # A text block's last line ending belongs to the command as it is registered, unless an option stood there.
+    is_last_taken = bool(taken) and taken[-1].end == len(text.rstrip())
+    last = "\n" if text.rstrip(" \t").endswith("\n") and not is_last_taken else ""
     for word in reversed(taken):
         before, after = text[:word.start], text[word.end:]
         if after[:1] in (" ", "\t"):
@@ -148,4 +151,4 @@ def _without(text: str, taken: list[Word]) -> str:
         else:
             before = before.rstrip(" \t")
         text = before + after
-    return _CONTINUED.sub("", text.strip())
+    return _CONTINUED.sub("", text.strip()) + (last if text.strip() else "")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import ContentError, OrchError, Origin
@@ -35,6 +34,14 @@ class SyntaxChecker(Protocol):
     def add_plugin_dir(self, folder: str) -> None: ...
 
 
+class ModuleFinder(Protocol):
+    """What is needed of the bridge: modules that orch has not, as opaque data with a ``name``; None: not there."""
+
+    def own(self, written: str, folders: Sequence[str]) -> Any: ...
+
+    def other(self, written: str, folders: Sequence[str], collections: Sequence[str]) -> Any: ...
+
+
 @dataclass(slots=True)
 class Compilation:
     content: ContentLoader
@@ -46,7 +53,7 @@ class Compilation:
     top_dir: str
     """The folder of the playbook that was asked for; imports may lie elsewhere."""
     faults: Collector = field(default_factory=Collector)
-    _libraries: dict[str, frozenset[str]] = field(default_factory=dict)
+    bridge: ModuleFinder | None = None
 
     # Keywords
 
@@ -172,22 +179,3 @@ class Compilation:
             )
             return Seq(origin=Origin(path))
         return document
-
-    # Modules
-
-    def library(self, context: Context) -> frozenset[str]:
-        """The names of modules that the playbook or the role brings along in ``library/``."""
-        roles = (context.role, *context.role.parents, *context.role.dependencies) if context.role else ()
-        folders = [os.path.join(self.top_dir, "library"), os.path.join(context.play.base_dir, "library")]
-        folders += [os.path.join(role.path, "library") for role in roles]
-        return frozenset().union(*(self._modules_in(folder) for folder in folders))
-
-    def _modules_in(self, folder: str) -> frozenset[str]:
-        known = self._libraries.get(folder)
-        if known is None:
-            try:
-                names = [path.stem for path in Path(folder).rglob("*") if path.suffix in ("", ".py", ".sh", ".ps1")]
-            except OSError:
-                names = []
-            known = self._libraries[folder] = frozenset(names)
-        return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from orchestrator.playbook.context import context_for
 from orchestrator.playbook.faults import Caution
 from orchestrator.playbook.files import KINDS, file_candidates, first_existing, task_file_candidates
 from orchestrator.playbook.includes import included_role, included_tasks
+from orchestrator.playbook.modules import Meant, meant
 from orchestrator.playbook.playbook_files import compile_file
 from orchestrator.playbook.role_search import RoleSearch
 from orchestrator.playbook.values import Mistake, convert
@@ -41,8 +43,11 @@ class PlaybookLoader:
         render: Render | None = None,
         engine: Engine | None = None,
         settings: Mapping[str, Any] | None = None,
+        bridge: Any = None,
     ) -> None:
         self.content = content
+        self.bridge = bridge
+        """What finds modules that the registry has not, and packs them; see `ModuleFinder`."""
         self.registry = registry
         self.settings = dict(settings or {})
         self.cautions: list[Caution] = []
@@ -103,6 +108,12 @@ class PlaybookLoader:
         assert result is not None  # what could not be found has been raised
         return result
 
+    def module(self, written: str, *, task: Task, play: Play) -> Meant | None:
+        """The module that a name means in a task of this run, when only the run could tell the name."""
+        base = os.path.dirname(play.origin.file)
+        context = replace(context_for(task, play, base).context, collections=task.collections)
+        return meant(self._compilation(play), written, context)
+
     def resolve_file(self, kind: str, name: str, *, task: Task, play: Play) -> Path:
         """The absolute path of a file that a task names. ``kind``: files, templates, tasks, vars.
 
@@ -126,7 +137,7 @@ class PlaybookLoader:
     def _compilation(self, play: Play | None = None) -> Compilation:
         return Compilation(
             content=self.content, registry=self.registry, roles=self._roles, render=self._rendering(),
-            syntax=self._syntax(), extra_vars=self._extra_vars,
+            syntax=self._syntax(), extra_vars=self._extra_vars, bridge=self.bridge,
             top_dir=self._base_dirs.get(play.id, self._top_dir) if play else self._top_dir,
         )
 

@@ -10,6 +10,7 @@ from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.faults import did_you_mean
 from orchestrator.playbook.keywords import LOOP_CONTROL
 from orchestrator.playbook.values import Mistake, convert, kind_name
+from orchestrator.template.plugins import NAMESPACES
 from orchestrator.template.types import Map, Seq, Template
 
 
@@ -31,17 +32,24 @@ def loop_of(c: Compilation, node: Map) -> Loop | None:
         return None
     key = keys[0]
     value, place = node[key], node.value_origin(key)
-    kind = "loop" if key == "loop" else key.removeprefix("with_").rpartition(".")[2]
+    kind = "loop" if key == "loop" else _lookup_name(c, key.removeprefix("with_"))
     if kind == "loop" and not isinstance(value, (list, Template)):
         hint = "use loop: \"{{ … | dict2items }}\" or with_dict" if isinstance(value, dict) else \
             "a name alone is text: write loop: \"{{ name }}\""
         c.faults.add(f"loop must be a list, not {kind_name(value)}", place, hint, code="loop")
         return None
-    if kind != "loop" and kind not in c.syntax.lookups.all_names() and not c.syntax.lookups.directories:
+    known = kind in ("loop", *c.syntax.lookups.all_names()) or "." in kind or c.syntax.lookups.directories
+    if not known:
         c.faults.add(f"{key} is unknown: there is no lookup {kind}", node.origin_of(key),
                      did_you_mean(key, [f"with_{name}" for name in c.syntax.lookups.all_names()]), code="loop")
     c.check_templates(value)
     return Loop(kind, value, control, place)
+
+
+def _lookup_name(c: Compilation, written: str) -> str:
+    """Ours go by the bare name; a collection's by the whole one."""
+    namespace, _, bare = written.rpartition(".")
+    return bare if namespace in NAMESPACES and bare in c.syntax.lookups.all_names() else written
 
 
 def _control(c: Compilation, node: Map) -> LoopControl:

@@ -21,6 +21,9 @@ Node = Task | Block
 EXPECTABLE = frozenset({"argument", "syntax", "keyword_value"})
 """Codes of the faults that Ansible too finds only when the task's turn comes."""
 
+FOUND_AGAIN = frozenset({"argument", "syntax"})
+"""Those of them that are found again when the task is done, since what is wrong stays in it."""
+
 
 def compile_tasks(c: Compilation, items: list[Any], context: Context, prefix: str) -> list[Node]:
     """A list of tasks. ``prefix`` and the position make the ids: ``p0.t`` gives ``p0.t0``, ``p0.t1`` …"""
@@ -65,7 +68,7 @@ def compile_task(c: Compilation, node: Map, context: Context, task_id: str) -> N
         values["delegate_to"] = "localhost"
     found = _finish(c, node, action, values, context, task_id)
     if isinstance(found, Task):
-        _expect_fault(c, found, before)
+        _expect_fault(c, found, before, context.role is not None)
     return found
 
 
@@ -77,9 +80,16 @@ def _part(node: Map, *names: str) -> Map:
     return part
 
 
-def _expect_fault(c: Compilation, task: Task, since: int) -> None:
-    """With ``ignore_errors: true`` a wrong argument or template is the task's failure, which its author has in hand."""
+def _expect_fault(c: Compilation, task: Task, since: int, in_role: bool) -> None:
+    """With ``ignore_errors: true`` a wrong argument or template is the task's failure, which its author has in hand.
+
+    In a role it fails when it is reached, as in Ansible, and is a warning until then: roles are often somebody else's,
+    and some have lived for years with a task that never is.
+    """
     if task.ignore_errors is not True:
+        late = c.faults.withdraw(since, FOUND_AGAIN) if in_role else None
+        if late is not None:
+            c.faults.warn("late_fault", f"this task fails if it is reached: {late.message}", late.origin, late.hint)
         return
     task.fault = c.faults.withdraw(since, EXPECTABLE)
     if task.fault is not None:
@@ -116,7 +126,7 @@ def make_task(c: Compilation, node: Map, action: Action, args: Map, values: dict
         args=args, name=values.get("name"), register=_register(c, node, values), until=values.get("until") or (),
         retries=values.get("retries"), delay=values.get("delay"), changed_when=values.get("changed_when") or None,
         failed_when=values.get("failed_when") or None, listen=values.get("listen") or (),
-        async_s=values.get("async"), poll=values.get("poll"), **inherited_fields(inner),
+        async_s=values.get("async"), poll=values.get("poll"), bridged=action.bridged, **inherited_fields(inner),
     )
 
 

@@ -11,7 +11,7 @@ from modules.api import Failed
 from orchestrator.errors import Origin
 from orchestrator.model import Task
 from orchestrator.playbook.action import Action
-from orchestrator.playbook.arguments import RAW, WHOLE
+from orchestrator.playbook.arguments import RAW, UNDER, WHOLE
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.faults import did_you_mean, nearest
 from orchestrator.playbook.keywords import META_WORDS, allowed
@@ -87,12 +87,12 @@ def check_arguments(c: Compilation, task: Task, action: Action) -> None:
 
 def _given(c: Compilation, task: Task, action: Action, info: Any) -> dict[str, Any] | None:
     """The arguments by the names written, free text under the module's own name for it; None with a fault."""
-    given = {key: value for key, value in task.args.items() if key not in (RAW, WHOLE)}
+    given = {key: value for key, value in task.args.items() if key not in (RAW, WHOLE, UNDER)}
     raw = task.args.get(RAW)
     if raw is not None:
         if info.free_form is None and not info.allow_unknown:
-            c.faults.add(f"{action.written} takes no free text: {_short(task, raw)}", _place(task, RAW),
-                         "write name=value, or the arguments as a mapping", code="argument")
+            c.faults.add(f"{action.written} takes no free text: {_short(task, raw)}",
+                         _place(task, RAW), "write name=value, or the arguments as a mapping", code="argument")
             return None
         if info.free_form is not None:
             given.setdefault(info.free_form, raw)

@@ -25,6 +25,15 @@ class VarsDirectory:
         self._listed: dict[str, frozenset[str]] = {}
         self._read: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
 
+    def forget(self) -> None:
+        """Look at the folder again when next asked, and read its files again."""
+        for files in self._read.values():
+            for path, _ in files:
+                if self.content is not None:
+                    self.content.forget(path)
+        self._listed.clear()
+        self._read.clear()
+
     def read(self, kind: str, name: str) -> list[tuple[str, Mapping[str, Any]]]:
         """(path, variables) of each file of ``name``, in the order in which they override. Empty when it has none."""
         listed = self._listed.get(kind)

@@ -165,6 +165,12 @@ class VariableStore:
         self._groups = None
         self._version += 1
 
+    def inventory_reloaded(self) -> None:
+        """The inventory's sources were read again: so are the files beside them."""
+        for folder in (*self._inventory_dirs, *self._playbook_dirs):
+            folder.forget()
+        self.inventory_changed()
+
     def _of(self, host: str) -> _Known:
         known = self._known.get(host)
         if known is None:
@@ -340,7 +346,10 @@ class VariableStore:
     def play_name(self, play: Play) -> str:
         if isinstance(play.name, str):
             return play.name
-        return str(self.engine.render(play.name, self.scope(None))) if play.name is not None else ""
+        if play.name is not None:
+            return str(self.engine.render(play.name, self.scope(None)))
+        hosts = play.hosts if isinstance(play.hosts, (list, tuple)) else [play.hosts]
+        return ",".join(str(getattr(part, "source", part)) for part in hosts)
 
     def _play_layers(self, host: str | None, play: Play) -> Chain:
         layers: Chain = [("play vars", play.vars)]

@@ -45,7 +45,7 @@ def test_for_a_program(project: Path, orch: Orch) -> None:
     }
 
 
-def test_content_that_orch_has_all_of_ends_with_0(project: Path, orch: Orch) -> None:
+def test_content_that_brings_what_orch_lacks_ends_with_0(project: Path, orch: Orch) -> None:
     (project / "site.yml").write_text("- hosts: all\n  tasks: [{ping: }, {mine: }, {debug: {msg: '{{ 1 | own }}'}}]\n")
     (project / "library").mkdir()
     (project / "library" / "mine.py").write_text("")
@@ -54,7 +54,14 @@ def test_content_that_orch_has_all_of_ends_with_0(project: Path, orch: Orch) -> 
         "class FilterModule:\n    def filters(self):\n        return {'own': str}\n"
     )
     said = orch("lint", "site.yml")
-    assert (said.code, said.out.strip()) == (0, "1 files, 4 names in 4 places: orch has all of them")
+    assert (said.code, said.lines) == (
+        0,
+        [
+            "run through the bridge, as they are and slower: mine",
+            "",
+            "1 files, 4 names in 4 places: orch has all of them",
+        ],
+    )
 
 
 def test_a_path_that_is_not_there_is_a_usage_error(orch: Orch) -> None:

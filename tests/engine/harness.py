@@ -69,7 +69,7 @@ class Ran:
 
 
 def run_play(folder: Path, playbook: str, *, hosts: str = "h1", files: dict[str, str] | None = None, stored=None,
-             on_event=None, run_id: str = "run-1", **options) -> Ran:
+             on_event=None, run_id: str = "run-1", environ=None, **options) -> Ran:
     """Write the files, run the playbook, return what happened. Every host is reached by the local carrier."""
     for name, text in {"site.yml": playbook, **(files or {})}.items():
         path = folder / name
@@ -79,7 +79,7 @@ def run_play(folder: Path, playbook: str, *, hosts: str = "h1", files: dict[str,
     chosen = RunOptions(playbooks=(str(folder / "site.yml"),), inventory=options.pop("inventory", (hosts + ",",)),
                         extra_vars=extra, gathering=options.pop("gathering", "explicit"), **options)
     try:
-        bench = prepare(chosen, Secrets(), environ={})
+        bench = prepare(chosen, Secrets(), environ=environ or {})
     except Faults as faults:
         raise AssertionError("\n".join(f"{e.origin}: {e.message}" for e in faults.errors)) from faults
     ran = Ran(None)

@@ -133,18 +133,6 @@ def test_an_omitted_environment_is_left_out(play):
     assert ran.messages() == [",b,c"]
 
 
-def test_async_is_waited_for_and_told_once(play):
-    ran = play("""
-        - hosts: all
-          tasks:
-            - {command: 'true', async: 30, poll: 0, register: out}
-            - {command: sleep 30, async: 1, poll: 1, ignore_errors: true, register: late}
-            - assert: {that: [out.finished, late is timedout]}
-    """)
-    assert ran.ended.exit_code == 0, ran.results[-1]
-    assert sum("async" in n for n in ran.notices) == 1
-
-
 @pytest.mark.parametrize(("loop", "items"), [
     ("with_items: '{{ d }}'", [{"a": 1}]), ("with_list: '{{ d }}'", [{"a": 1}]),
     ("with_indexed_items: '{{ d }}'", [[0, {"a": 1}]]), ("with_together: ['{{ d }}', [x]]", [["a", "x"]]),
@@ -206,3 +194,26 @@ def test_a_handler_includes_tasks_of_its_role(play):
         "roles/r/handlers/main.yml": "- {name: h, include_tasks: tidy.yml}\n",
     })
     assert ran.messages() == ["x", "tidied"]
+
+
+WORDS = [
+    ("missing", "stat: {}", "missing required arguments: path"),
+    ("nothing to run", "shell: {chdir: /}", "one of the following is required: _raw_params, cmd"),
+    ("two commands", "command: {argv: [ls], cmd: ls}", "parameters are mutually exclusive: _raw_params|cmd|argv"),
+    ("not the shell's", "shell: {cmd: ls, expand_argument_vars: false}",
+     "Unsupported parameters for (shell) module: expand_argument_vars"),
+    ("template", "template: {dest: /tmp/x}", "src and dest are required"),
+    ("copy of nothing", "copy: {dest: /tmp/x}", "src (or content) is required"),
+    ("copy to nowhere", "copy: {content: x}", "dest is required"),
+]
+
+
+@pytest.mark.parametrize(("task", "message"), [w[1:] for w in WORDS], ids=[w[0] for w in WORDS])
+def test_an_expected_fault_is_registered_in_the_modules_words(play, task, message):
+    ran = play(f"""
+        - hosts: all
+          tasks:
+            - {task}
+              ignore_errors: true
+    """)
+    assert ran.results[0].values["msg"] == message

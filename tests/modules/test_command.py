@@ -47,7 +47,7 @@ FAILS = {
     "no such directory": ("command", {"cmd": "pwd", "chdir": "/no/such"}, "chdir", None),
     "open quote": ("command", {"cmd": "echo 'a"}, "bad_quotes", None),
     "no command": ("command", {"_raw_params": "  "}, "no_command", 256),
-    "no shell command": ("shell", {}, "no_command", 256),
+    "no shell command": ("shell", {}, "bad_arguments", None),
 }
 
 
@@ -128,3 +128,19 @@ def test_ping_answers_and_crashes_on_demand(on_host: OnHost) -> None:
     assert on_host.run("ping", {})["values"] == {"ping": "pong"}
     assert on_host.run("ping", {"data": "x"}, check=True)["values"] == {"ping": "x"}
     on_host.fails("ping", {"data": "crash"}, code="boom")
+
+
+@pytest.mark.parametrize(("option", "name", "why"), [("creates", "there", "exists"),
+                                                     ("removes", "gone", "does not exist")])
+def test_a_script_that_is_not_due_is_skipped(on_host: OnHost, tmp_path: Path, option: str, name: str,
+                                             why: str) -> None:
+    (tmp_path / "there").write_bytes(b"")
+    path = str(tmp_path / name)
+    result = on_host.run("script", {"script": on_host.blob(b"#!/bin/sh\nfalse\n"), option: path})
+    assert result["status"] == "skipped"
+    assert result["values"]["msg"] == f"{path} {why}, matching {option} option"
+
+
+def test_a_missing_directory_is_in_the_message(on_host: OnHost) -> None:
+    result = on_host.run("command", {"cmd": "pwd", "chdir": "/no/such"})
+    assert "Unable to change directory before execution" in result["values"]["msg"]

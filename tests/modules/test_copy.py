@@ -75,7 +75,7 @@ def test_modes_new_changed_and_preserved(on_host: Any, tmp_path: Path) -> None:
     on_host.converge("copy", {"content": "x", "dest": str(path), "mode": "u=rw,go="})
     assert path.stat().st_mode & 0o777 == 0o600
     done = on_host.converge("copy", {"content": "x", "dest": str(path), "mode": "0644"})
-    assert done["diff"][0]["after"] == {"mode": "0644"}
+    assert done["diff"][0]["after"] == {"mode": "0644", "path": str(path)}
     path.chmod(0o751)
     on_host.converge("copy", {"src": str(path), "remote_src": True, "dest": str(tmp_path / "g"), "mode": "preserve"})
     assert (tmp_path / "g").stat().st_mode & 0o777 == 0o751
@@ -102,7 +102,7 @@ def test_the_diff_shows_text_and_hides_binary(on_host: Any, tmp_path: Path) -> N
     ({"validate": "true"}, "bad_arguments", "validate must contain %s: true"),
     ({"checksum": "abc"}, "checksum", "does not match the expected checksum"),
     ({"content": None, "src": "/nope", "remote_src": True}, "no_source", "Source /nope not found"),
-    ({"content": None}, "bad_arguments", "must be given"),
+    ({"content": None}, "bad_arguments", "one of the following is required"),
     ({"mode": "u+q"}, "bad_mode", "octal or symbolic"),
     ({"dest": "fifo"}, "wrong_type", "no plain file"),
     ({"content": None, "src": {"blob": "0" * 64, "size": 3}}, "blob_unavailable", ""),
@@ -184,3 +184,13 @@ def test_fragments_are_put_together(on_host: Any, tmp_path: Path, args: dict[str
 def test_assemble_needs_its_source(on_host: Any, tmp_path: Path) -> None:
     args = {"src": f"{tmp_path}/d", "dest": f"{tmp_path}/f"}
     on_host.fails("assemble", args, code="no_source", says="does not exist")
+
+
+def test_links_that_have_no_end_stay_links_in_a_copied_folder(on_host: Any, tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/f").write_text("x")
+    for name, target in (("nothing", "no-such"), ("up", "../"), ("b/file", "../f")):
+        (tmp_path / "a" / name).symlink_to(target)
+    on_host.converge("copy", {"src": str(tmp_path / "a") + "/", "dest": str(tmp_path / "c") + "/", "remote_src": True})
+    assert [os.readlink(tmp_path / "c" / name) for name in ("nothing", "up")] == ["no-such", "../"]
+    assert not (tmp_path / "c/b/file").is_symlink() and (tmp_path / "c/b/file").read_text() == "x"

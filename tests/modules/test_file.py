@@ -83,7 +83,7 @@ def test_the_mode_is_as_asked(on_host: Any, tmp_path: Path, before: int, mode: A
     path.chmod(before)
     done = on_host.converge("file", {"path": str(path), "mode": mode}, changes=before != after)
     assert path.stat().st_mode & 0o7777 == after
-    assert done["values"]["mode"] == f"{after:04o}"
+    assert done["values"]["mode"] == f"0{after:03o}"
 
 
 def test_recurse_sets_folders_and_files(on_host: Any, tmp_path: Path) -> None:
@@ -154,3 +154,18 @@ def test_it_says_what_is_wrong_and_writes_nothing(on_host: Any, tmp_path: Path, 
                                                   code: str, says: str) -> None:
     grow(tmp_path, before)
     on_host.fails("file", {**args, "path": str(tmp_path / args["path"])}, code=code, says=says)
+
+
+def test_a_file_that_cannot_get_its_owner_is_not_left_behind(on_host: Any, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any, **more: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refused)  # stands for a task that is not root's
+    on_host.fails("file", {"path": str(tmp_path / "new"), "state": "touch", "owner": "4242"}, code="attributes")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_diff_of_what_is_right_already_has_the_path_alone(on_host: Any, tmp_path: Path) -> None:
+    done = on_host.converge("file", {"path": str(tmp_path), "state": "directory"}, changes=False)
+    assert done["values"]["diff"] == {"before": {"path": str(tmp_path)}, "after": {"path": str(tmp_path)}}

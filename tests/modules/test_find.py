@@ -68,3 +68,25 @@ def test_limit_checksum_and_what_was_skipped(on_host: Any, tree: Path) -> None:
                                             ({"contains": "("}, "bad_pattern")], ids=str)
 def test_it_says_what_is_wrong(on_host: Any, tree: Path, args: dict[str, Any], code: str) -> None:
     on_host.fails("find", {"paths": str(tree), **args}, code=code)
+
+
+def test_the_level_below_the_depth_is_examined_and_not_found(on_host: Any, tmp_path: Path) -> None:
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    done = on_host.run("find", {"paths": str(tmp_path), "recurse": True, "file_type": "any", "depth": 1})
+    assert (done["values"]["matched"], done["values"]["examined"]) == (1, 2)
+
+
+def test_a_dollar_means_the_end_of_the_whole_file_when_that_is_read(on_host: Any, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("first\nlast\n")
+    whole = {"paths": str(tmp_path), "read_whole_file": True}
+    assert on_host.run("find", dict(whole, contains="last$"))["values"]["matched"] == 1
+    assert on_host.run("find", dict(whole, contains="first$"))["values"]["matched"] == 0
+
+
+@pytest.mark.parametrize(("encoding", "why"), [("utf-8", "due to an encoding error"), ("no-such", "unknown encoding")])
+def test_a_file_of_another_encoding_is_told_as_a_skipped_path(on_host: Any, tmp_path: Path, encoding: str,
+                                                               why: str) -> None:
+    (tmp_path / "f").write_bytes("für\n".encode("latin-1"))
+    values = on_host.run("find", {"paths": str(tmp_path), "contains": "f", "encoding": encoding})["values"]
+    assert why in values["skipped_paths"][str(tmp_path)] and values["matched"] == 0
+    assert values["msg"] == "Not all paths examined, check warnings for details"

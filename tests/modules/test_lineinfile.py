@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +120,25 @@ def test_it_says_what_is_wrong_and_writes_nothing(on_host: Any, tmp_path: Path, 
 def test_a_missing_file_has_no_line_to_remove(on_host: Any, tmp_path: Path) -> None:
     done = on_host.converge("lineinfile", {"path": str(tmp_path / "f"), "line": "a", "state": "absent"}, changes=False)
     assert done["values"]["msg"] == "file not present"
+
+
+@pytest.mark.parametrize("argument", ["regexp", "search_string"])
+def test_an_empty_pattern_matches_every_line_and_warns(on_host: Any, tmp_path: Path, argument: str) -> None:
+    (tmp_path / "f").write_text("a\nb\n")
+    done = on_host.run("lineinfile", {"path": str(tmp_path / "f"), argument: "", "line": "c"})
+    assert (tmp_path / "f").read_text() == "a\nc\n"
+    assert "is an empty string, which will match every line" in done["warnings"][0]
+
+
+def test_an_access_control_list_stays_on_the_file(on_host: Any, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("a\n")
+    # version 2; user::rw-, user:4242:r--, group::r--, mask::r--, other::---
+    entries = [(1, 6, 2**32 - 1), (2, 4, 4242), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1)]
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", acl)
+    except OSError as error:
+        pytest.skip(f"this file system has no ACLs: {error.strerror}")
+    on_host.converge("lineinfile", {"path": str(path), "line": "b"})
+    assert os.getxattr(path, "system.posix_acl_access") == acl

@@ -55,7 +55,8 @@ def test_slurp_brings_the_bytes(on_host: Any, path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "code", "says"), [("none", "no_path", "File not found"),
-                                                    (".", "is_directory", "Source is a directory")])
+                                                    (".", "is_directory", "Source is a directory"),
+                                                    ("f/none", "unreadable", "Unable to slurp file")])
 def test_slurp_says_what_is_wrong(on_host: Any, path: Path, name: str, code: str, says: str) -> None:
     on_host.fails("slurp", {"src": os.path.join(path.parent, name)}, code=code, says=says)
 

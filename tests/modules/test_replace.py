@@ -49,3 +49,16 @@ def test_it_says_what_is_wrong_and_writes_nothing(on_host: Any, tmp_path: Path, 
                                                   code: str) -> None:
     (tmp_path / "f").write_bytes(b"a\n")
     on_host.fails("replace", {**args, "path": str(tmp_path / args.get("path", "f"))}, code=code)
+
+
+def test_a_replacement_that_is_no_template_is_told(on_host: Any, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\n")
+    on_host.fails("replace", {"path": str(tmp_path / "f"), "regexp": "a", "replace": r"\D"}, code="bad_pattern",
+                  says="Unable to process replace")
+
+
+def test_the_diffs_headers_are_the_plain_path(on_host: Any, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\n")
+    done = on_host.converge("replace", {"path": str(tmp_path / "f"), "regexp": "a", "replace": "b"})
+    assert done["diff"] == [{"before": "a\n", "after": "b\n", "before_header": str(tmp_path / "f"),
+                             "after_header": str(tmp_path / "f")}]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modules import authorized_key, getent, service_facts, sysctl
+from modules import authorized_key, getent, package_facts, service_facts, sysctl, user, user_local
 from tests.modules.conftest import OnHost
 
 ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
@@ -125,3 +125,66 @@ def test_units_and_unit_files_make_one_fact() -> None:
         "cron.service": ("running", "enabled"), "bad.service": ("failed", "failed"),
         "gone.service": ("inactive", "not-found"), "getty@.service": ("unknown", "enabled"),
         "other.service": ("inactive", "disabled")}
+
+
+@pytest.mark.parametrize(("managers", "names"), [
+    (["auto"], ["apt", "rpm", "apk"]), (["yum", "rpm", "apt"], ["rpm", "apt"]), (["pkg", "apt"], ["pkg", "apt"]),
+])
+def test_package_managers_are_asked_in_the_given_order(managers: list[str], names: list[str]) -> None:
+    assert package_facts.expanded(managers) == names
+
+
+def test_a_manager_that_is_not_here_is_a_warning_and_none_a_failure(on_host: OnHost) -> None:
+    result = on_host.run("package_facts", {"manager": ["portage"]})
+    assert result["error"]["code"] == "no_manager"
+    assert "Requested package manager portage was not usable by this module" in result["warnings"][0]
+
+
+@pytest.mark.parametrize(("password", "is_hash"), [
+    ("$6$rounds=5000$salt$" + "a" * 86, True), ("$y$j9T$salt$" + "a" * 43, True), ("$2b$12$" + "a" * 53, True),
+    ("!", True), ("*", True), ("*****", True), ("", True), ("!$6$s$abc", True), ("ab" + "c" * 11, True),
+    ("plaintext", False), ("$6$salt$no+hash", False),
+])
+def test_what_is_no_hash_of_a_password_is_known(password: str, is_hash: bool) -> None:
+    assert bool(user.HASH.match(password)) is is_hash
+
+
+LOCAL = dict.fromkeys(("system", "move_home"), False) | {"name": "bob", "create_home": True, "skeleton": None}
+
+
+@pytest.mark.parametrize(("after", "more", "lines"), [
+    ({"name": "bob"}, {}, ["luseradd bob"]),
+    ({"uid": 7, "group": "root"}, {"create_home": False}, ["luseradd -u 7 -g root -M bob"]),
+    ({"groups": ["tape", "adm"]}, {}, ["luseradd bob", "lgroupmod -M bob adm", "lgroupmod -M bob tape"]),
+    ({"expires": 86400 * 9}, {"system": True}, ["luseradd -r bob", "lchage -E 9 bob"]),
+    ({"expires": -1}, {}, ["luseradd bob", "lchage -E -1 bob"]),
+], ids=["plain", "options", "groups", "expiry", "no-expiry"])
+def test_a_local_account_is_made_by_libuser(after: dict[str, Any], more: dict[str, Any], lines: list[str]) -> None:
+    assert [" ".join(argv) for argv in user_local.commands({**LOCAL, **more}, None, after)] == lines
+
+
+def test_memberships_of_a_local_account_come_and_go() -> None:
+    assert user_local.memberships("bob", {"adm", "tape"}, ["adm", "cdrom"]) == [
+        ["lgroupmod", "-M", "bob", "cdrom"], ["lgroupmod", "-m", "bob", "tape"]]
+
+
+@pytest.mark.parametrize(("module", "args", "says"), [
+    ("group", {"name": "x", "non_unique": True}, "non_unique is True but all of the following are missing: gid"),
+    ("user", {"name": "x", "local": True, "umask": "077"}, "'umask' can not be used with 'local'"),
+    ("user", {"name": "x", "local": True, "uid_min": 5}, "'uid_min' can not be used with 'local'"),
+])
+def test_arguments_that_do_not_go_together_are_refused(on_host: OnHost, module: str, args: dict[str, Any],
+                                                       says: str) -> None:
+    on_host.fails(module, args, code="bad_arguments", says=says)
+
+
+def test_the_table_of_the_whole_system_is_left_alone(on_host: OnHost) -> None:
+    on_host.fails("cron", {"name": "x", "job": "true", "user": "root", "cron_file": "/etc/crontab"},
+                  code="bad_cron_file", says="Will not manage /etc/crontab via cron_file, see documentation.")
+
+
+def test_a_cron_file_with_blanks_only_goes(on_host: OnHost, tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    path.write_text("#Ansible: x\n* * * * * root true\n\n  \t\n")
+    on_host.converge("cron", {"name": "x", "state": "absent", "cron_file": str(path)})
+    assert not path.exists()

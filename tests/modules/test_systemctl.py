@@ -86,3 +86,9 @@ def test_the_files_of_host_names_are_edited(text: str, key: str | None, old: str
     assert hostname.parse(text, key) == old
     assert hostname.edit(text, key, "new") == after
     assert hostname.parse(after, key) == "new"
+
+
+def test_where_systemd_is_offline_nothing_starts_or_stops() -> None:
+    unit = systemctl.Unit({}, False, is_offline=True)
+    assert systemctl.steps(unit, None, True, "started") == ["enable"]
+    systemctl.require(unit, "cron")

@@ -110,3 +110,8 @@ ADDRESSES = {"ipv4": ("0100007F", "127.0.0.1"), "ipv6": ("0000000000000000000000
 @pytest.mark.parametrize(("text", "shown"), ADDRESSES.values(), ids=ADDRESSES.keys())
 def test_the_kernels_hexadecimal_addresses_are_read(text: str, shown: str) -> None:
     assert connections.address(text) == shown
+
+
+def test_without_port_and_path_the_timeout_comes_on_top_of_the_delay(on_host: OnHost) -> None:
+    done = on_host.run("wait_for", {"timeout": 1, "delay": 1})
+    assert done["status"] == "ok" and done["values"]["elapsed"] >= 2

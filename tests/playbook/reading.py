@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modules import registry
+from orchestrator.bridge.bridge import Bridge
 from orchestrator.content.loader import ContentLoader
 from orchestrator.engine.actions import register_all
 from orchestrator.errors import Faults, OrchError
@@ -28,7 +29,7 @@ class Project:
         self.loader = self._new_loader()
 
     def _new_loader(self) -> PlaybookLoader:
-        return PlaybookLoader(content=ContentLoader(), registry=registry, **self.options)
+        return PlaybookLoader(content=ContentLoader(), registry=registry, bridge=Bridge(environ={}), **self.options)
 
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():

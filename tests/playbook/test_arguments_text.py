@@ -45,7 +45,7 @@ FREE = [
     ("quotes stay", "echo 'a b' \"c d\"", {}, "echo 'a b' \"c d\""),
     ("escapes stay", r"printf 'a\tb\n'", {}, r"printf 'a\tb\n'"),
     ("option in quotes is text", "echo 'creates=x'", {}, "echo 'creates=x'"),
-    ("lines stay", "a\nb  c\n  d\n", {}, "a\nb  c\n  d"),
+    ("lines stay", "a\nb  c\n  d\n", {}, "a\nb  c\n  d\n"),
     ("option on a line of its own", "cmd\ncreates=/x", {"creates": "/x"}, "cmd"),
     ("continued line", "echo a \\\n  b", {}, "echo a b"),
     ("jinja", "run {{ a | join(' ') }} chdir={{ d }}", {"chdir": "{{ d }}"}, "run {{ a | join(' ') }}"),

@@ -30,7 +30,7 @@ SPELLINGS = [
     ("command cmd", "- command: {cmd: ls, chdir: /x}", "command", {"cmd": "ls", "chdir": "/x"}),
     ("command argv", "- command: {argv: [ls, -l]}", "command", {"argv": ["ls", "-l"]}),
     ("action shell", "- action: shell echo a=b chdir=/x", "shell", {"_raw_params": "echo a=b", "chdir": "/x"}),
-    ("shell lines", "- shell: |\n    a\n    b", "shell", {"_raw_params": "a\nb"}),
+    ("shell lines", "- shell: |\n    a\n    b", "shell", {"_raw_params": "a\nb\n"}),
     ("raw", "- raw: apt-get install python3", "raw", {"_raw_params": "apt-get install python3"}),
     ("no arguments", "- ping:", "ping", {}),
     ("empty mapping", "- ping: {}", "ping", {}),

@@ -26,6 +26,7 @@ from orchestrator.events import (
     RunEnded,
     RunStarted,
     TaskDone,
+    TaskProgress,
     TaskResult,
     TaskRetry,
     TaskStarted,
@@ -64,7 +65,8 @@ class PlainDisplay:
         self._handlers: dict[type, Callable[[Any], None]] = {
             RunStarted: self._run_started, PlayStarted: self._play_started, PlaySkipped: self._play_skipped,
             TaskStarted: self._task_started, ItemDone: self._item_done, TaskRetry: self._retry,
-            TaskDone: self._task_done, Included: self._included, Notice: self._notice, RunEnded: self._run_ended,
+            TaskDone: self._task_done, TaskProgress: self._task_progress, Included: self._included,
+            Notice: self._notice, RunEnded: self._run_ended,
         }
 
     def on(self, event: Event) -> None:
@@ -178,6 +180,10 @@ class PlainDisplay:
             word = "UNREACHABLE" if result.status in ("unreachable", "lost") else "FAILED"
             kind = "unreachable" if word == "UNREACHABLE" else "failed"
             self._say(f"fatal: [{_host(result)}]: {word}! => {self._json(result)}", kind)
+        elif result.module == "debug" or "origin" in result.values:  # else its items have said it, as in Ansible
+            if "origin" in result.values:
+                self._error(result)
+            self._say(f"fatal: [{_host(result)}]: FAILED! => {self._json(result)}", "failed")
         if result.ignored:
             self._say("...ignoring", "skipped")
 
@@ -209,14 +215,28 @@ class PlainDisplay:
             line += f"Result was: {self._json(result)}"
         self._say(line, "warning" if self.color else None)
 
+    def _task_progress(self, event: TaskProgress) -> None:
+        """How a job in the background stands, as Ansible tells it; other progress is for live displays."""
+        jid, host = event.values.get("async_job"), one_line(event.host)
+        if jid is None:
+            return
+        state = {name: event.values.get(name) for name in ("started", "finished", "failed")}
+        if not state["finished"]:
+            self._say(f"ASYNC POLL on {host}: jid={jid} started={state['started']} finished={state['finished']}")
+        else:
+            self._say(f"ASYNC {'FAILED' if state['failed'] else 'OK'} on {host}: jid={jid}")
+
     def _error(self, result: TaskResult) -> None:
         """What went wrong and where it is written: once per task, however many hosts say the same."""
         message = HIDDEN if result.no_log else safe(result.message or "failed without a message")
+        message = message.removeprefix("Task failed: ")
         lines = [f"[ERROR]: Task failed: {_blame(result)}{message}"]
         place = result.values.get("origin") if result.error_code else None
         if isinstance(place, str) or result.task_origin:
             origin = origin_of(place if isinstance(place, str) else result.task_origin)
             lines += [f"Origin: {origin}", "", *excerpt(origin), ""]
+        if isinstance(place, str) and origin_of(place).file != origin_of(result.task_origin).file:
+            lines.append(f"In task '{safe(result.task_name)}' at {result.task_origin}")
         lines += [f"Included from {step}" for step in reversed(result.trail)]
         if result.hint:
             lines += [f"Hint: {safe(result.hint)}", ""]
@@ -282,6 +302,8 @@ def _blame(result: TaskResult) -> str:
     """Whose failure it was, in Ansible's words: the module's on the host, or that of an action on this side."""
     if result.status != "failed" or result.error_code in ("undefined", "template", "condition", "syntax", "vault"):
         return ""
+    if str(result.values.get("msg", "")).startswith("Task failed: "):
+        return ""  # the message says it all by itself
     judged = "failed_when_result" in result.values  # the module did well, its task did not
     return "Module failed: " if result.carrier in MODULE_CARRIERS and not judged else "Action failed: "
 

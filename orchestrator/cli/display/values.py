@@ -26,7 +26,7 @@ def is_shown(result: TaskResult, verbosity: int) -> bool:
     return verbosity > (1 if result.module in QUIET else 0)
 
 
-def shown_values(result: TaskResult) -> dict[str, Any]:
+def shown_values(result: TaskResult, verbosity: int = 0) -> dict[str, Any]:
     """The values of a result without those that other parts of the output tell."""
     values = result.values
     if result.no_log:
@@ -34,9 +34,11 @@ def shown_values(result: TaskResult) -> dict[str, Any]:
     hidden = _NEVER
     if result.module == "debug" or "skipped_reason" in values:
         loop_var = str(values.get("ansible_loop_var", ""))
-        hidden = _NEVER | {"changed", loop_var, "ansible_loop_var", "ansible_index_var"}
+        hidden = _NEVER | {"changed", loop_var, "ansible_loop_var", "ansible_index_var", "ansible_loop"}
     shown = {name: value for name, value in values.items()
              if name not in hidden and not (isinstance(name, str) and name.startswith("_ansible_"))}
+    if verbosity < 3 and result.module != "debug":
+        shown.pop("invocation", None)  # what a bridged module was given, repeated by it
     if result.status == "unreachable":
         shown["unreachable"] = True
     elif result.status != "lost":
@@ -49,7 +51,7 @@ def shown_values(result: TaskResult) -> dict[str, Any]:
 def dumped(result: TaskResult, verbosity: int) -> str:
     """The values of a result as JSON: on one line, or indented for those modules and from -vvv."""
     indent = 4 if (result.values.get(_ALWAYS) and not result.no_log) or verbosity > 2 else None
-    return to_json(shown_values(result), indent)
+    return to_json(shown_values(result, verbosity), indent)
 
 
 def to_json(values: Mapping[str, Any], indent: int | None = None) -> str:

@@ -24,8 +24,10 @@ CONTROLLER_ONLY = {
     "include_tasks": "include", "include_role": "include_role", "import_tasks": "include",
     "import_role": "include_role", "validate_argument_spec": "validate_argument_spec",
     "gather_facts": "gather_facts", "script": "script", "action": "named",
+    "reboot": "reboot", "synchronize": "synchronize",
 }
-WRAPPING = {"copy": "copy", "fetch": "fetch", "unarchive": "unarchive", "assemble": "assemble"}
+WRAPPING = {"copy": "copy", "fetch": "fetch", "unarchive": "unarchive", "assemble": "assemble",
+            "async_status": "async_status", "uri": "uri", "expect": "expect", "bridged": "bridged"}
 
 
 @cache

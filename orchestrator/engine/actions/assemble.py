@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from orchestrator.engine.actions.copy import Blobs, is_true, offer_bytes
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, failure
 
+DIFF_LIMIT_BYTES = 100 * 1024
 OWN = ("src", "delimiter", "regexp", "ignore_hidden", "remote_src", "decrypt")
 
 
@@ -26,7 +28,21 @@ async def run(call: Call) -> Value:
     blobs: Blobs = {}
     passed = {k: v for k, v in args.items() if k not in OWN}
     passed.update(src=offer_bytes(data, blobs), _original_basename=folder.name)
-    return await call.execute("copy", passed, blobs=blobs)
+    value = await call.execute("copy", passed, blobs=blobs)
+    if not value.get("failed"):
+        value.setdefault("md5sum", hashlib.md5(data, usedforsecurity=False).hexdigest())
+        if call.diff:
+            value["diff"] = _diff(value.get("diff"), data, str(args["dest"]))
+    return value
+
+
+def _diff(given: Any, data: bytes, dest: str) -> Any:
+    """One part, as Ansible's assemble gives it, and when nothing differs as well."""
+    if given:
+        return given[0] if isinstance(given, list) and len(given) == 1 else given
+    shown = len(data) <= DIFF_LIMIT_BYTES and b"\0" not in data
+    text = data.decode("utf-8", "surrogateescape") if shown else f"({len(data)} bytes)\n"
+    return {"before": text, "after": text, "before_header": dest, "after_header": dest}
 
 
 def _assembled(folder: Path, args: dict[str, Any]) -> bytes:

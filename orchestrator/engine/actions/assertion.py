@@ -56,15 +56,21 @@ def _expressions(call: Call) -> list[Any]:
     evaluated, a host could write the expression (CVE-2023-5764).
     """
     written = call.task.args.get("that", call.args["that"])
-    if isinstance(written, Template):
+    if isinstance(written, Template) and _is_made(written):
         try:
             written = call.scope.written(written.source.strip("{} "))  # a list of expressions in the playbook's vars
         except KeyError:
             written = call.render(written)
             return [_settled(w) for w in (written if isinstance(written, list) else [written])]
     entries = written if isinstance(written, list) else [written]
-    return [_settled(e if isinstance(e, Verbatim) else call.render(e)) if isinstance(e, (Template, Verbatim)) else e
-            for e in entries]
+    return [_settled(e if isinstance(e, Verbatim) else call.render(e)) if _is_made(e) else e for e in entries]
+
+
+def _is_made(entry: Any) -> bool:
+    """Whether a template makes the entry; an expression may hold templates in its constants and stays one."""
+    if isinstance(entry, Template):
+        return entry.source.lstrip().startswith(("{{", "{%"))
+    return isinstance(entry, Verbatim)
 
 
 def _settled(value: Any) -> bool:

@@ -17,6 +17,10 @@ Blobs = dict[str, "Path | bytes"]
 
 async def run(call: Call) -> Value:
     args = dict(call.args)
+    if not args.get("src") and args.get("content") is None:
+        return failure("src (or content) is required", "arguments")
+    if not args.get("dest"):
+        return failure("dest is required", "arguments")
     if is_true(args.get("remote_src")) or (args.get("src") is None and "content" not in args):
         return await call.execute("copy", args)
     if "content" in args:
@@ -81,7 +85,11 @@ def _unvaulted(call: Call, path: Path) -> bytes | None:
     with open(path, "rb") as stream:
         if stream.read(14) != b"$ANSIBLE_VAULT":
             return None
-    return call.run.loader.content.vault.decrypt_bytes(path.read_text())
+    vault = call.run.loader.content.vault
+    if not vault.secrets:
+        raise ContentError(f"A vault password or secret must be specified to decrypt {path}",
+                           hint="give --vault-password-file or --ask-vault-pass")
+    return vault.decrypt_bytes(path.read_text())
 
 
 async def _tree(call: Call, root: Path, src: str, blobs: Blobs, *, follow: bool) -> list[dict[str, Any]]:
@@ -93,7 +101,7 @@ async def _tree(call: Call, root: Path, src: str, blobs: Blobs, *, follow: bool)
         relative = prefix + os.path.relpath(folder, root) + "/" if folder != str(root) else prefix
         for name in list(names):
             full = Path(folder, name)
-            if full.is_symlink() and not follow:
+            if full.is_symlink() and (not follow or _is_circle(full, root)):
                 names.remove(name)
                 entries.append({"path": relative + name, "link": os.readlink(full)})
             else:
@@ -103,11 +111,16 @@ async def _tree(call: Call, root: Path, src: str, blobs: Blobs, *, follow: bool)
     return entries
 
 
+def _is_circle(link: Path, root: Path) -> bool:
+    """Whether a link to a directory leads to where the walk came from: following it would never end."""
+    real, folder = os.path.realpath(link), link.parent
+    above = [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
+    return any((os.path.realpath(each) + "/").startswith(real.rstrip("/") + "/") for each in above)
+
+
 async def _leaf(call: Call, full: Path, relative: str, blobs: Blobs, follow: bool) -> dict[str, Any]:
-    if full.is_symlink() and not follow:
+    if full.is_symlink() and (not follow or not full.exists()):  # a link to nothing stays one
         return {"path": relative, "link": os.readlink(full)}
-    if not full.exists():
-        raise ContentError(f"{full} is a link to nothing", hint="remove it, or set local_follow: false")
     plain = _unvaulted(call, full)
     if plain is not None:
         return {"path": relative, **offer_bytes(plain, blobs), "mode": full.stat().st_mode & 0o7777}

@@ -10,6 +10,7 @@ Returns: ``msg``, or the variable under its own name. Runs in check mode.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from modules.api import Arg, exclusive
@@ -18,6 +19,7 @@ from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
 from orchestrator.errors import TaskFault, UndefinedVariable
+from orchestrator.template.omit import OMIT
 from orchestrator.template.types import Template
 
 ARGS = {
@@ -25,7 +27,10 @@ ARGS = {
     "var": Arg("raw", help="The name of a variable, or an expression without braces, to print."),
     "verbosity": Arg("int", default=0, help="Print only with at least this many -v."),
 }
+OMITTED = "<<Omit>>"
 RULES = (exclusive("msg", "var"),)
+CONSTANT = re.compile(r"""\{\{\s*(["'])[^"'{}]*\1\s*\}\}""")
+"""A template that gives a fixed text: what comes out is data, and data is no name."""
 
 
 async def run(call: Call) -> Value:
@@ -35,7 +40,7 @@ async def run(call: Call) -> Value:
         raise TaskFault(f"Unsupported parameters for (debug) module: {', '.join(sorted(unknown))}. "
                         f"Supported parameters include: {', '.join(ARGS)}.", code="arguments", origin=call.task.origin)
     if "msg" in args and "var" in args:
-        raise TaskFault("'msg' and 'var' are incompatible options", code="arguments", origin=call.task.origin)
+        raise TaskFault("parameters are mutually exclusive: msg|var", code="arguments", origin=call.task.origin)
     if call.run.options.verbosity < int(args.get("verbosity") or 0):
         return {"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."}
     if "var" in args:
@@ -48,13 +53,17 @@ def _variable(call: Call, var: Any) -> dict[str, Any]:
         raise TaskFault(f"{type(var).__name__!r} is not a string and conversion is not allowed: var takes a name",
                         code="arguments", origin=call.task.origin)
     written = call.task.args.get("var", var)
-    if isinstance(written, Verbatim):
+    if isinstance(written, Verbatim) or isinstance(written, Template) and CONSTANT.fullmatch(written.source.strip()):
         raise TaskFault(UNTRUSTED, code="arguments", origin=call.task.origin)
     if isinstance(written, Template) and not var.isidentifier():
         # The name was made by a template: what a host may have put in is looked up, never evaluated.
         return {written.source.strip("{} "): var}
     try:
-        return {var: call.run.engine.expression(var, call.scope, call.task.origin)}
+        value = call.run.engine.expression(var, call.scope, call.task.origin)
+        if value is OMIT or str(value) == OMITTED:
+            return {var: OMITTED, "warnings": [f"A template was resolved to an Omit scalar, which could not be omitted "
+                                               f"(debug: var={var})"]}
+        return {var: value}
     except UndefinedVariable as error:
         reason = error.message.partition(" in: ")[0]
         return {var: f"<< error 1 - {reason} >>", "warnings": [f"{reason} (debug: var={var})"]}

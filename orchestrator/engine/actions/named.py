@@ -30,8 +30,9 @@ async def run(call: Call) -> Value:
 
     written = call.task.args
     name = str(call.render(written[NAMED])).strip()
-    action = registry.canonical(name)
-    if action is None or action in DYNAMIC | STATIC | {"meta", "action"}:
+    meant = call.run.loader.module(name, task=call.task, play=call.play.play)
+    action = meant.name if meant else None
+    if meant is None or action is None or action in DYNAMIC | STATIC | {"meta", "action"}:
         near = registry.nearest(name)
         raise TaskFault(f"couldn't resolve module/action '{name}'", code="module", origin=call.task.origin,
                         hint=f"did you mean {near}?" if near else "a template may name a module, no include or meta")
@@ -39,6 +40,6 @@ async def run(call: Call) -> Value:
     args.key_marks, args.value_marks = written.key_marks, written.value_marks
     if NAMED_TEXT in written:
         args.update(text_arguments(written[NAMED_TEXT], call.task.origin, free_text=action in FREE_TEXT))
-    call.task = replace(call.task, action=action, action_written=name, args=args)
+    call.task = replace(call.task, action=action, action_written=name, args=args, bridged=meant.bridged)
     call.args = rendered_arguments(call)
-    return await action_for(action)(call)
+    return await action_for(action if meant.bridged is None else "bridged")(call)

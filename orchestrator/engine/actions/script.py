@@ -36,7 +36,7 @@ async def run(call: Call) -> Value:
     args: dict[str, Any] = dict(call.args)
     line = args.pop("cmd", None)
     if not line:
-        return failure("no command given", "arguments")
+        return failure("one of the following is required: _raw_params, cmd", "arguments")
     words = shlex.split(str(line))
     path = call.find("files", words[0])
     blobs: Blobs = {}
