@@ -11,11 +11,10 @@ from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context
 from orchestrator.playbook.faults import nearest
 from orchestrator.playbook.keywords import FORMER, allowed
-from orchestrator.playbook.modules import LANGUAGE, meant
+from orchestrator.playbook.modules import meant
 from orchestrator.playbook.values import kind_name
 from orchestrator.template.types import Map, Template
 
-OWN = LANGUAGE
 STATIC = frozenset({"import_tasks", "import_role"})
 DYNAMIC = frozenset({"include_tasks", "include_role"})
 LATER = "action"

@@ -65,7 +65,7 @@ class Corner:
 
     def images(self) -> list[str]:
         listed = docker("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
-        return [line for line in listed if self.prefix in line]
+        return sorted(line for line in listed if self.prefix in line)  # docker's order is not that of names
 
     def remove(self) -> None:
         names = docker("ps", "--all", "--quiet", "--filter", f"name={self.prefix}").split()

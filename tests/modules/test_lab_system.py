@@ -57,7 +57,7 @@ def test_a_user_comes_changes_and_goes(each_remote: Remote) -> None:
     each_remote.converge("user", {"name": "bob", "groups": "", "expires": -1, "password_lock": False}, look)
     assert each_remote.shell("id -nG bob") == "bob"
     each_remote.converge("user", {"name": "bob", "state": "absent", "remove": True}, look)
-    assert each_remote.shell("getent passwd bob; ls /srv") == ""
+    assert each_remote.shell("getent passwd bob; ls -d /srv/bob /home/bob 2>/dev/null; true") == ""
 
 
 def test_a_users_key_is_made_as_the_user_and_its_passphrase_is_in_no_argument(remote: Remote) -> None:

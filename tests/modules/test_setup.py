@@ -76,7 +76,7 @@ def test_a_filter_chooses_facts(on_host: OnHost, patterns: list[str], names: set
 
 def test_local_facts_come_from_json_ini_and_programs(on_host: OnHost, tmp_path: Path) -> None:
     (tmp_path / "a.fact").write_text('{"color": "blue"}')
-    (tmp_path / "b.fact").write_text("[main]\nSize = 3\nhalf = 50%\n")
+    (tmp_path / "b.fact").write_text("[main]\nSize = 3\nhalf = 50%%\n")
     (tmp_path / "c.fact").write_text("#!/bin/sh\necho '[1, 2]'\n")
     (tmp_path / "c.fact").chmod(0o755)
     found = facts(on_host, gather_subset=["!all", "!min", "local"], fact_path=str(tmp_path))
@@ -85,6 +85,7 @@ def test_local_facts_come_from_json_ini_and_programs(on_host: OnHost, tmp_path: 
 
 BROKEN = {
     "neither json nor ini": (b"{oops", 0o644),
+    "ini with a lone percent sign, as Ansible has it": (b"[main]\nhalf = 50%\n", 0o644),
     "not utf-8": (b"\xff\xfe", 0o644),
     "a program that fails": (b"#!/bin/sh\necho sorry >&2\nexit 3\n", 0o755),
     "a program without interpreter": (b"#!/no/such/thing\n", 0o755),

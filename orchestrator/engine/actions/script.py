@@ -16,10 +16,10 @@ from typing import Any
 
 from modules.api import Arg
 from orchestrator.engine.actions.copy import Blobs, offer
-from orchestrator.engine.call import Call
+from orchestrator.engine.call import WITHOUT_PYTHON, Call
 from orchestrator.engine.outcome import Value, add_lines, failure
 from orchestrator.engine.raw_become import as_user
-from orchestrator.errors import Unreachable
+from orchestrator.errors import OrchError
 
 ARGS = {
     "cmd": Arg("str", help="The script, searched as copy's src is, and its arguments."),
@@ -45,8 +45,8 @@ async def run(call: Call) -> Value:
     args.update(script=args.pop("src"), name=path.name, arguments=" ".join(shlex.quote(w) for w in words[1:]))
     try:
         return await call.execute("script", args, blobs=blobs)
-    except Unreachable as error:
-        if error.code not in ("no_python", "python_too_old") or set(call.args) & {"creates", "removes", "chdir"}:
+    except OrchError as error:
+        if error.code not in WITHOUT_PYTHON or set(call.args) & {"creates", "removes", "chdir"}:
             raise
     return await _without_python(call, path.read_bytes(), words[1:], args.get("executable"))
 
