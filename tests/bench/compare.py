@@ -16,6 +16,7 @@ from tests.bench.mixes import PLAIN, TASKS, Mix
 __all__ = ["TASKS", "Outcome", "compare", "describe", "run_once"]
 
 HOST_PYTHON = "/usr/bin/python3"
+WARM_UP_LIMIT_S = 120
 LAST_WORDS = 12
 """Lines of an engine's output that are shown when its work is incomplete."""
 
@@ -48,6 +49,11 @@ def compare(names: Iterable[str], counts: Iterable[int], timeout_s: float,
                 outcomes.append(outcome)
                 print(describe(outcome), file=sys.stderr, flush=True)
     return outcomes
+
+
+def warm_up(mix: Mix) -> None:
+    """One run of orch that does not count: in a new environment it compiles Python, which is no cost of a run."""
+    run_once(ENGINES["orch"], 1, WARM_UP_LIMIT_S, mix)
 
 
 def run_once(engine: Engine, count: int, timeout_s: float, mix: Mix = PLAIN, *,

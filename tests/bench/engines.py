@@ -89,6 +89,11 @@ def _pyinfra(inventory: Path, playbook: Path) -> list[str]:
             str(inventory.with_name("inventory_pyinfra.py")), str(playbook.with_name(f"{playbook.stem}_pyinfra.py"))]
 
 
+def _pyinfra_serial(inventory: Path, playbook: Path) -> list[str]:
+    program, *rest = _pyinfra(inventory, playbook)
+    return [program, "--serial", *rest]
+
+
 def _floor(inventory: Path, playbook: Path) -> list[str]:
     return [sys.executable, str(playbook.with_name("bare.py")), str(inventory.with_name("hosts.json"))]
 
@@ -107,6 +112,7 @@ ENGINES = {
         Engine("orch", "orch", _orch, _orch_environment),
         Engine("bare", "bare asyncssh: the floor", _floor, lambda scratch: {}, does_the_work=False),
         Engine("pyinfra", "pyinfra", _pyinfra, lambda scratch: {}),
+        Engine("pyinfra-serial", "pyinfra, one host after another", _pyinfra_serial, lambda scratch: {}),
         Engine("mitogen", "Ansible, Mitogen", _ansible, _mitogen_environment),
         Engine("ansible", "ansible-core, pipelining", _ansible, _ansible_environment),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import pwd
@@ -232,7 +233,8 @@ async def test_a_host_that_hangs_past_the_deadline_is_given_up(
             await connection.run_job(new_job([task("ping")], deadline_s=0.5), lambda event: None)
         assert caught.value.code == "timeout"
     finally:
-        os.kill(info.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # a carrier on the same machine may have ended it already
+            os.kill(info.pid, signal.SIGKILL)
 
 
 async def test_closing_leaves_nothing_behind(connection: Connection) -> None:
