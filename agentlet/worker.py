@@ -181,8 +181,8 @@ class Worker(object):
             self._surroundings.restore()
 
     def _detach(self, task, host):
-        """Has the task done by a job of its own, which outlives this connection: `modules.async_jobs`."""
-        jobs = importlib.import_module("modules.async_jobs")  # sent with the job that needs it
+        """Has the task done by a job of its own, which outlives this connection: `modules.support.async_jobs`."""
+        jobs = importlib.import_module("modules.support.async_jobs")  # sent with the job that needs it
         options = {name: getattr(host, name) for name in ("check_mode", "diff", "no_log", "environment")}
         detach, args = task["detach"], task.get("args") or {}
         given = detach.get("directory") or host.environment.get("ANSIBLE_ASYNC_DIR")

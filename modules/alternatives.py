@@ -14,8 +14,8 @@ unless the host knows the name. The diff shows what changes. Errors: ``no_altern
 
 import os
 
-from modules import alternatives_text
 from modules.api import Arg, Change, Failed, Same, one_of
+from modules.support.text import alternatives as alternatives_text
 
 FALLBACK_PRIORITY = 50
 SUBCOMMAND = {

@@ -16,9 +16,11 @@ Errors: ``no_package``, ``no_version``, ``bad_package``, ``cache``, ``locked``, 
 
 import os
 
-from modules import apt_cache, apt_deb, apt_packages, policy_rc_d
 from modules.api import Arg, Failed, exclusive
-from modules.apt_selection import select
+from modules.support.apt import cache as apt_cache
+from modules.support.apt import deb_file, policy_rc_d
+from modules.support.apt import packages as apt_packages
+from modules.support.apt.selection import select
 
 ARGS = {
     "name": Arg("list", "Packages: name, name=version (wildcards allowed), name>=version, name:arch, or patterns.",
@@ -86,7 +88,7 @@ def planned(args, host):
     if args["upgrade"] != "no":
         yield ["dist-upgrade"] if args["upgrade"] in ("dist", "full") else ["--with-new-pkgs", "upgrade"]
     if args["deb"]:
-        path = apt_deb.to_install(args, host)
+        path = deb_file.to_install(args, host)
         if path:
             yield ["install", path]
     names = [part.strip() for entry in args["name"] or () for part in entry.split(",") if part.strip()]

@@ -17,8 +17,9 @@ Errors: ``bad_id``, ``bad_key``, ``wrong_key``, ``no_file``, ``keyserver``, ``ke
 import os
 import re
 
-from modules import apt_keyrings, openpgp
 from modules.api import Arg, Change, Failed, Same, exclusive
+from modules.support.apt import keyrings
+from modules.support.keys import openpgp
 
 ARGS = {
     "id": Arg("str", "The key's fingerprint, or the last 8 or 16 digits of it."),
@@ -35,18 +36,18 @@ RULES = (exclusive("data", "file", "keyserver", "url"),)
 
 def check(args, host):
     name = wanted_name(args["id"])
-    rings = [apt_keyrings.ring(args["keyring"], host)] if args["keyring"] else apt_keyrings.default_rings(host)
+    rings = [keyrings.ring(args["keyring"], host)] if args["keyring"] else keyrings.default_rings(host)
     values = {"before": ids(rings)}
     if args["state"] == "absent":
         return check_absent(args, name, rings, values)
-    if name and apt_keyrings.holding(name, rings):
+    if name and keyrings.holding(name, rings):
         return Same(**dict(values, **called(args, name)))
     found = openpgp.keys(source(args, name, host))
     if name and not any(key.is_called(name) for key in found):
         raise Failed("wrong_key", "the key that was given is {}, and not {}".format(
             ", ".join(key.fingerprint for key in found), args["id"]), **values)
     values.update(called(args, name or found[0].key_id))
-    missing = [key for key in found if not apt_keyrings.holding(key.fingerprint, rings)]
+    missing = [key for key in found if not keyrings.holding(key.fingerprint, rings)]
     if not missing:
         return Same(**values)
     values["after"] = values["before"] + [key.key_id for key in missing]
@@ -57,19 +58,19 @@ def apply(args, change, host):
     rings, keys = change.data
     if args["state"] == "absent":
         for ring in rings:
-            apt_keyrings.remove(ring, wanted_name(args["id"]), host)
+            keyrings.remove(ring, wanted_name(args["id"]), host)
     elif args["keyring"]:
-        apt_keyrings.add(rings[0], keys, host)
+        keyrings.add(rings[0], keys, host)
     else:
         for key in keys:
-            apt_keyrings.add(apt_keyrings.new_ring(key), [key], host)
+            keyrings.add(keyrings.new_ring(key), [key], host)
 
 
 def check_absent(args, name, rings, values):
     if name is None:
         raise Failed("bad_id", "Invalid key_id", "state: absent needs an id")
     values.update(called(args, name))
-    holding = apt_keyrings.holding(name, rings)
+    holding = keyrings.holding(name, rings)
     if not holding:
         return Same(**values)
     values["after"] = [key.key_id for ring in rings for key in ring.keys if not key.is_called(name)]
@@ -105,7 +106,7 @@ def source(args, name, host):
         return host.read(args["file"])
     if not args["url"] and not (args["keyserver"] and name):
         raise Failed("bad_arguments", "one of data, file, url, or keyserver with id, must say where the key is")
-    from modules import key_source  # it needs urllib, which is slow to import
+    from modules.support.keys import key_source  # it needs urllib, which is slow to import
     if args["url"]:
         try:
             return key_source.fetch(args["url"], args["validate_certs"], host)

@@ -16,9 +16,10 @@ Errors: ``no_repo``, ``bad_repo``, ``cache``, ``no_ppa``.
 import os
 import re
 
-from modules import apt_cache, apt_sources
 from modules.api import Arg, Change, Failed, Same
-from modules.file_mode import parse_mode
+from modules.support.apt import cache as apt_cache
+from modules.support.apt import sources_list
+from modules.support.files.mode import parse_mode
 
 ARGS = {
     "repo": Arg("str", "The source, as a line of sources.list has it; or ppa:OWNER/NAME.", required=True),
@@ -39,11 +40,11 @@ def check(args, host):
     if not (args["repo"] or "").strip():
         raise Failed("no_repo", "Please set argument 'repo' to a non-empty value")
     source, filename = wanted(args, host)
-    files = apt_sources.read(host)
+    files = sources_list.read(host)
     if args["state"] == "present":
-        after = apt_sources.added(files, source, apt_sources.path_for(filename, source))
+        after = sources_list.added(files, source, sources_list.path_for(filename, source))
     else:
-        after = apt_sources.removed(files, source)
+        after = sources_list.removed(files, source)
     values = {"repo": args["repo"], "state": args["state"],
               "sources_added": sorted(path for path in after if path not in files),
               "sources_removed": sorted(path for path, text in after.items() if text is None)}
@@ -58,7 +59,7 @@ def apply(args, change, host):
     before, after = change.data
     mode = parse_mode(args["mode"] if args["mode"] is not None else "0644", 0o644, False)
     if args["repo"].startswith("ppa:") and args["state"] == "present":
-        from modules import apt_ppa  # it needs urllib, which is slow to import
+        from modules.support.apt import ppa as apt_ppa  # it needs urllib, which is slow to import
         apt_ppa.install_key(args["repo"], args["validate_certs"], host)
     put(after, mode, host)
     if args["update_cache"]:
@@ -73,12 +74,12 @@ def wanted(args, host):
     """(source, file name) that the task means."""
     repo = args["repo"].strip()
     if not repo.startswith("ppa:"):
-        return apt_sources.valid(repo), args["filename"]
+        return sources_list.valid(repo), args["filename"]
     owner, _, name = repo[len("ppa:"):].partition("/")
     name = name or "ppa"
     codename = args["codename"] or release(host)
     source = "deb https://ppa.launchpadcontent.net/{}/{}/ubuntu {} main".format(owner, name, codename)
-    return apt_sources.valid(source), args["filename"] or re.sub(
+    return sources_list.valid(source), args["filename"] or re.sub(
         r"[^a-zA-Z0-9]+", "_", "ppa_{}_{}_{}".format(owner, name, codename))
 
 

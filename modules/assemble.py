@@ -14,10 +14,10 @@ import os
 import re
 
 from modules.api import Arg, Failed, Same
-from modules.copy_file import change, look, place
-from modules.copy_source import Contents
-from modules.file_attributes import stat_values
-from modules.placement import PLACE_ARGS, check_validate
+from modules.support.files.attributes import stat_values
+from modules.support.files.copy_file import change, look, place
+from modules.support.files.copy_source import Contents
+from modules.support.files.placement import PLACE_ARGS, check_validate
 
 LIMIT_BYTES = 256 << 20
 

@@ -18,8 +18,8 @@ module.
 
 import os
 
-from modules import async_jobs
 from modules.api import Arg, Failed
+from modules.support import async_jobs
 
 ARGS = {
     "jid": Arg("str", "The job: ansible_job_id of the task that began it.", required=True),

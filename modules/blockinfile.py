@@ -16,7 +16,7 @@ The block's lines get the ending that the file's first line has; every other byt
 import re
 
 from modules.api import Arg, Same, exclusive
-from modules.text_editing import (
+from modules.support.text.editing import (
     CREATE_ARG,
     TEXT_ARGS,
     decide,

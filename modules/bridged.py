@@ -21,9 +21,9 @@ import os
 import shlex
 import sys
 
-from modules import bridged_archive
 from modules.api import Arg, Failed
-from modules.bridged_result import result_of
+from modules.support import bridged_archive
+from modules.support.bridged_result import result_of
 
 STYLES = ("new", "json_args", "want_json", "old", "binary")
 

@@ -15,8 +15,8 @@ Errors: ``command_failed`` (rc is not 0), ``not_executable``, ``chdir``, ``no_co
 import os
 import shlex
 
-from modules import command_line
 from modules.api import Arg, Failed, exclusive, one_of
+from modules.support import command_line
 
 ARGS = {
     "_raw_params": Arg("str", "The command as free text."),

@@ -14,13 +14,13 @@ Only what differs travels. Returns ``dest``, ``src``, ``checksum`` (SHA-1), ``md
 
 import os
 
-from modules import copy_tree
 from modules.api import Arg, Change, Failed, Same, exclusive, one_of
-from modules.copy_file import change, look, mode_of, place
-from modules.copy_source import Blob, Contents, HostFile
-from modules.file_attributes import plan, put, stat_values
-from modules.file_tree import make_folders, missing_folders
-from modules.placement import PLACE_ARGS, check_validate
+from modules.support.files import copy_tree
+from modules.support.files.attributes import plan, put, stat_values
+from modules.support.files.copy_file import change, look, mode_of, place
+from modules.support.files.copy_source import Blob, Contents, HostFile
+from modules.support.files.placement import PLACE_ARGS, check_validate
+from modules.support.files.tree import make_folders, missing_folders
 
 ARGS = dict(
     PLACE_ARGS,

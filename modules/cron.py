@@ -17,9 +17,9 @@ Returns ``jobs``, ``envs`` (names), ``cron_file``, ``backup_file``. Errors: ``no
 import os
 import pwd
 
-from modules import crontab_text
 from modules.api import Arg, Change, Failed, Same, exclusive
-from modules.user_names import check_name
+from modules.support.accounts.names import check_name
+from modules.support.text import crontab as crontab_text
 
 SPECIAL = ("annually", "daily", "hourly", "monthly", "reboot", "weekly", "yearly")
 ARGS = {

@@ -20,7 +20,7 @@ import os
 import re
 
 from modules.api import Arg, Change, Failed, Same
-from modules.file_attributes import plan, put, stat_values
+from modules.support.files.attributes import plan, put, stat_values
 
 FOLDER = "/etc/apt/sources.list.d"
 KEY_FOLDER = "/etc/apt/keyrings"
@@ -130,7 +130,7 @@ def wanted_key(signed_by, short, host):
     """(path, bytes) of the key that ``signed_by`` gives by URL; None for every other form."""
     if not re.match(r"(?:https?|ftp|file)://\S+$", signed_by or ""):
         return None
-    from modules import key_source, openpgp  # they need urllib, which is slow to import
+    from modules.support.keys import key_source, openpgp  # they need urllib, which is slow to import
     try:
         data = key_source.fetch(signed_by, True, host)
     except Failed as fault:

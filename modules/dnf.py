@@ -15,11 +15,12 @@ Returns ``results`` (``Installed: …``, ``Removed: …``), ``rc``, ``msg``. Err
 
 import os
 
-from modules import dnf_options, dnf_output
 from modules.api import Arg, Failed, exclusive
+from modules.support.dnf import options
+from modules.support.dnf import output as dnf_output
 
 ARGS = dict(
-    dnf_options.OPTIONS,
+    options.OPTIONS,
     name=Arg("list", "Packages: name, name-version, name >= version, @group, a file or URL; '*' with state latest.",
              default=[], aliases=("pkg",), elements="str"),
     state=Arg("str", "What to keep true of them; present unless autoremove is set.",
@@ -38,16 +39,16 @@ RETRY_SAFE = True
 
 
 def run(args, host):
-    program = dnf_options.program(host)
+    program = options.program(host)
     names = [part.strip() for entry in args["name"] for part in entry.split(",") if part.strip()]
     for name in names:
         if name.startswith("-"):
             raise Failed("bad_package", "'{}' is not a package name".format(name))
     if args["list"]:
-        from modules import dnf_list  # an ad-hoc command's, seldom needed
-        return dnf_list.listed(args["list"], program, host)
+        from modules.support.dnf import listing  # an ad-hoc command's, seldom needed
+        return listing.listed(args["list"], program, host)
     if args["update_cache"] and not host.check_mode:
-        must(host, dnf_options.refresh(program, args))
+        must(host, options.refresh(program, args))
     if not names and not args["autoremove"]:
         return {"changed": False, "msg": "Cache updated" if args["update_cache"] else "Nothing to do", "rc": 0,
                 "results": []}
@@ -97,7 +98,7 @@ def has_file(path, rpm, host):
 
 def perform(verb, operands, program, args, host):
     """One dnf call: resolved, and made unless this is check mode."""
-    command = [program] + dnf_options.words(args, verb, program, host) + [verb] + operands
+    command = [program] + options.words(args, verb, program, host) + [verb] + operands
     probe = host.query(command[:1] + ["--assumeno"] + command[1:], env=ENV)
     output = probe.stdout + probe.stderr
     absent = dnf_output.missing(output)

@@ -16,11 +16,11 @@ import json
 import os
 import re
 
-from modules import docker_cli
 from modules.api import Arg, Failed, exclusive, one_of
+from modules.support.docker import cli
 
 ARGS = dict(
-    docker_cli.CLI_ARGS,
+    cli.CLI_ARGS,
     project_src=Arg("path", "The folder on the host with the project's files."),
     project_name=Arg("str", "The project's name; else the folder's."),
     files=Arg("list", "Its files, within project_src.", elements="path"),
@@ -58,7 +58,7 @@ EVENT = re.compile(r"\s*(?:DRY-RUN MODE -\s+)?(?:({})\s+)?(\S+)\s+({})\s*(?:[0-9
 
 def run(args, host):
     ask = project(args, host)
-    if not docker_cli.has_plugin(args, host, "compose"):
+    if not cli.has_plugin(args, host, "compose"):
         raise Failed("no_compose", "There is no docker compose plugin here",
                      "Install docker-compose-plugin (Docker's packages) or docker-compose-v2 (Ubuntu's)")
     before = containers(args, ask, host, all_of_them=True)
@@ -113,8 +113,8 @@ def compose(args, ask, host, words, reads=False):
     """The finished command; `Failed` with ``compose_failed``."""
     options, folder, text = ask
     dry = ["--dry-run"] if host.check_mode and not reads else []
-    argv = docker_cli.argv(args, "compose", *(options + dry + words))
-    done = host.run(argv, input=text, cwd=folder, env=dict(docker_cli.environment(args), COMPOSE_PROGRESS="plain"))
+    argv = cli.argv(args, "compose", *(options + dry + words))
+    done = host.run(argv, input=text, cwd=folder, env=dict(cli.environment(args), COMPOSE_PROGRESS="plain"))
     if done.rc != 0:
         raise Failed("compose_failed", "docker compose {}: {}".format(words[0], done.stderr.strip()[-4000:]),
                      rc=done.rc, stdout=done.stdout, stderr=done.stderr, cmd=done.argv)

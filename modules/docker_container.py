@@ -20,14 +20,14 @@ and ``container.Output``. Errors: ``bad_arguments``, ``no_image``, ``pull_failed
 ``unhealthy``, ``no_service``, ``docker_unreachable``, ``docker_error``.
 """
 
-from modules import docker_container_args as arguments
-from modules import docker_container_networks as networking
-from modules import docker_container_options as options
 from modules.api import Failed
-from modules.docker_client import Client, quoted
-from modules.docker_container_life import Life
-from modules.docker_images import Reference, find, pull
-from modules.docker_values import env_file, texts
+from modules.support.docker import container_args as arguments
+from modules.support.docker import container_networks as networking
+from modules.support.docker import container_options as options
+from modules.support.docker.client import Client, quoted
+from modules.support.docker.container_life import Life
+from modules.support.docker.images import Reference, find, pull
+from modules.support.docker.values import env_file, texts
 
 ARGS = arguments.ALL
 RULES = arguments.CONTAINER_RULES

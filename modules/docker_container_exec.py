@@ -16,9 +16,9 @@ the command's own exit code: look at ``rc``), ``docker_error``, ``no_service``.
 import threading
 
 from modules.api import Arg, Failed, exclusive, one_of
-from modules.docker_client import CLIENT_ARGS, Client, quoted
-from modules.docker_streams import demultiplexed
-from modules.docker_values import texts, words
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.streams import demultiplexed
+from modules.support.docker.values import texts, words
 
 ARGS = dict(
     CLIENT_ARGS,

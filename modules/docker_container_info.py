@@ -11,7 +11,7 @@ Returns ``exists`` and ``container`` (what inspect shows, or null). Errors: ``no
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
 
 ARGS = dict(CLIENT_ARGS, name=Arg("str", "The container's name or id.", required=True))
 CHECK_MODE = "run"

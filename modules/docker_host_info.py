@@ -12,7 +12,7 @@ Returns ``can_talk_to_docker``, ``host_info``, and where asked for ``containers`
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client
+from modules.support.docker.client import CLIENT_ARGS, Client
 
 PARTS = {"containers": "/containers/json", "images": "/images/json", "networks": "/networks", "volumes": "/volumes"}
 SHORT = {

@@ -17,11 +17,11 @@ An image that is there is left as it is unless ``force_source``. Returns ``image
 """
 
 from modules.api import Arg, Failed, required_if
-from modules.docker_building import BUILD_ARGS, build
-from modules.docker_cli import CLI_ARGS
-from modules.docker_client import Client, quoted
-from modules.docker_images import Reference, find, pull
-from modules.docker_moving import archived, load, push, save
+from modules.support.docker.building import BUILD_ARGS, build
+from modules.support.docker.cli import CLI_ARGS
+from modules.support.docker.client import Client, quoted
+from modules.support.docker.images import Reference, find, pull
+from modules.support.docker.moving import archived, load, push, save
 
 LIMITS = {
     "memory": Arg("str", "Limit of memory."), "memswap": Arg("str", "Limit of memory and swap together."),

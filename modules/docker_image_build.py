@@ -15,10 +15,10 @@ else by the engine's own builder. Errors: ``no_directory``, ``build_failed``, ``
 """
 
 from modules.api import Arg
-from modules.docker_building import BUILD_ARGS, build
-from modules.docker_cli import CLI_ARGS
-from modules.docker_client import Client
-from modules.docker_images import Reference, find
+from modules.support.docker.building import BUILD_ARGS, build
+from modules.support.docker.cli import CLI_ARGS
+from modules.support.docker.client import Client
+from modules.support.docker.images import Reference, find
 
 SECRET = {
     "id": Arg("raw", "Name of the secret within the build.", required=True),

@@ -11,9 +11,9 @@ Returns ``images``. An archive with these very images and names is left as it is
 """
 
 from modules.api import Arg, Change, Failed, Same
-from modules.docker_client import CLIENT_ARGS, Client
-from modules.docker_images import Reference, find
-from modules.docker_moving import archived, save
+from modules.support.docker.client import CLIENT_ARGS, Client
+from modules.support.docker.images import Reference, find
+from modules.support.docker.moving import archived, save
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -11,8 +11,8 @@ Returns ``images``: what inspect shows of each that is there; of all when no nam
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client, quoted
-from modules.docker_images import Reference, find
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.images import Reference, find
 
 ARGS = dict(CLIENT_ARGS, name=Arg("list", "Names or ids of images.", elements="str"))
 CHECK_MODE = "run"

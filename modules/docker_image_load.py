@@ -11,8 +11,8 @@ Returns ``image_names``, ``images``, ``stdout``. Changed when the engine did not
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client, quoted
-from modules.docker_moving import load
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.moving import load
 
 ARGS = dict(CLIENT_ARGS, path=Arg("path", "The archive on the host.", required=True))
 RETRY_SAFE = True

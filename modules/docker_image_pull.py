@@ -11,8 +11,8 @@ Returns ``image`` (what inspect shows), ``actions``. Errors: ``pull_failed``, ``
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client
-from modules.docker_images import Reference, find, pull
+from modules.support.docker.client import CLIENT_ARGS, Client
+from modules.support.docker.images import Reference, find, pull
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -12,9 +12,9 @@ Returns ``image``, ``actions``. Changed unless the registry had every layer. Err
 """
 
 from modules.api import Arg, Failed
-from modules.docker_client import CLIENT_ARGS, Client
-from modules.docker_images import Reference, find
-from modules.docker_moving import push
+from modules.support.docker.client import CLIENT_ARGS, Client
+from modules.support.docker.images import Reference, find
+from modules.support.docker.moving import push
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -10,8 +10,8 @@ Returns ``image`` (what it was), ``actions``, ``deleted``, ``untagged``. Errors:
 """
 
 from modules.api import Arg, Change, Same
-from modules.docker_client import CLIENT_ARGS, Client, quoted
-from modules.docker_images import Reference, find
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.images import Reference, find
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -11,8 +11,8 @@ Returns ``image``, ``actions``, ``tagged_images``. Errors: ``no_image``, ``bad_n
 """
 
 from modules.api import Arg, Change, Failed, Same
-from modules.docker_client import CLIENT_ARGS, Client, quoted
-from modules.docker_images import Reference, find
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.images import Reference, find
 
 ARGS = dict(
     CLIENT_ARGS,

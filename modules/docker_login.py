@@ -18,9 +18,9 @@ import base64
 import json
 import os
 
-from modules import docker_auth
 from modules.api import Arg, Failed, required_if
-from modules.docker_client import CLIENT_ARGS, Client
+from modules.support.docker import auth as docker_auth
+from modules.support.docker.client import CLIENT_ARGS, Client
 
 ARGS = dict(
     CLIENT_ARGS,

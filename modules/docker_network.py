@@ -16,7 +16,7 @@ inspect shows). Errors: ``bad_arguments``,
 """
 
 from modules.api import Arg, Change, Failed, Same
-from modules.docker_client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
 
 POOL = {
     "subnet": Arg("str", "The subnet in CIDR form."),

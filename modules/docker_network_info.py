@@ -11,7 +11,7 @@ Returns ``exists`` and ``network`` (what inspect shows, or null). Errors: ``no_s
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
 
 ARGS = dict(CLIENT_ARGS, name=Arg("str", "The network's name or id.", required=True, aliases=("network_name",)))
 CHECK_MODE = "run"

@@ -12,7 +12,7 @@ Errors: ``no_service``, ``docker_unreachable``, ``docker_error``.
 """
 
 from modules.api import Arg, Change, Same
-from modules.docker_client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -11,7 +11,7 @@ Returns ``exists`` and ``volume`` (what inspect shows, or null). Errors: ``no_se
 """
 
 from modules.api import Arg
-from modules.docker_client import CLIENT_ARGS, Client, quoted
+from modules.support.docker.client import CLIENT_ARGS, Client, quoted
 
 ARGS = dict(CLIENT_ARGS, name=Arg("str", "The volume's name.", required=True, aliases=("volume_name",)))
 CHECK_MODE = "run"

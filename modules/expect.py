@@ -24,8 +24,8 @@ import subprocess
 import termios
 import time
 
-from modules import command_line
 from modules.api import Arg, Completed, Failed
+from modules.support import command_line
 
 WINDOW_CHARACTERS = 2000
 OUTPUT_LIMIT_BYTES = 10 << 20

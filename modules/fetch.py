@@ -16,7 +16,7 @@ import os
 import stat
 
 from modules.api import Arg, Failed
-from modules.file_mode import octal
+from modules.support.files.mode import octal
 
 MISSING = "the remote file does not exist, not transferring, ignored"
 

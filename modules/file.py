@@ -15,11 +15,11 @@ Returns ``path`` (``dest``, ``src`` for links; ``dest`` for touch), ``state``, `
 import os
 import stat
 
-from modules import link_making
 from modules.api import Arg, Change, Failed, Same
-from modules.file_attributes import FILE_ARGS, plan, put, stat_values, state_of
-from modules.file_times import TIME_ARGS, set_times, wanted_times
-from modules.file_tree import contents, make_folders, missing_folders, plan_tree
+from modules.support.files import links as link_making
+from modules.support.files.attributes import FILE_ARGS, plan, put, stat_values, state_of
+from modules.support.files.times import TIME_ARGS, set_times, wanted_times
+from modules.support.files.tree import contents, make_folders, missing_folders, plan_tree
 
 ARGS = dict(
     FILE_ARGS,

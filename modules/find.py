@@ -19,8 +19,8 @@ import stat
 import time
 
 from modules.api import Arg, Failed
-from modules.file_mode import parse_mode
-from modules.file_status import link_values, status_values
+from modules.support.files.mode import parse_mode
+from modules.support.files.status import link_values, status_values
 
 ARGS = {
     "paths": Arg("list", "Folders to look in.", required=True, elements="path", aliases=("name", "path")),

@@ -18,10 +18,10 @@ import re
 import urllib.parse
 
 from modules.api import Arg, Failed
-from modules.copy_source import HostFile
-from modules.file_attributes import FILE_ARGS, plan, put, stat_values
-from modules.http_download import URL_ARGS, request, shown
-from modules.placement import BACKUP_ARG, checksums, place_file
+from modules.support.files.attributes import FILE_ARGS, plan, put, stat_values
+from modules.support.files.copy_source import HostFile
+from modules.support.files.placement import BACKUP_ARG, checksums, place_file
+from modules.support.http.download import URL_ARGS, request, shown
 
 LISTING_LIMIT_BYTES = 4 << 20
 GNU_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{8,})\s+\*?(?P<file>.+)\Z")

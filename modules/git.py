@@ -15,7 +15,7 @@ import os
 import re
 
 from modules.api import Arg, Change, Failed, Same
-from modules.git_commands import SHA, Git, hidden, refuse_options
+from modules.support.git_commands import SHA, Git, hidden, refuse_options
 
 ARGS = {
     "repo": Arg("str", "URL or path of the repository.", required=True, aliases=("name",)),

@@ -13,7 +13,7 @@ Returns ``name``, ``gid``, ``state``, ``system``. Errors: ``groupadd_failed``, `
 import grp
 
 from modules.api import Arg, Change, Failed, Same, required_if
-from modules.user_names import check_name
+from modules.support.accounts.names import check_name
 
 ARGS = {
     "name": Arg("str", "The group's name.", required=True),

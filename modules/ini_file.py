@@ -15,10 +15,10 @@ Returns ``path``, ``msg`` (option added, option changed, section removed …), `
 Errors: ``no_path``, ``is_directory``, ``no_value``, ``bad_arguments``.
 """
 
-from modules import ini_text
 from modules.api import Arg, Failed, Same, exclusive
-from modules.placement import BACKUP_ARG
-from modules.text_editing import PATH_ARG, TEXT_ARGS, decide, finish, look
+from modules.support.files.placement import BACKUP_ARG
+from modules.support.text import ini
+from modules.support.text.editing import PATH_ARG, TEXT_ARGS, decide, finish, look
 
 CODEC = ("utf-8", "surrogateescape")
 BOM = "\ufeff"
@@ -83,8 +83,8 @@ def edited(text, args, values):
         lines[-1] += ending
     having = [(each["option"], each["values"] or ([each["value"]] if each["value"] is not None else []))
               for each in args["section_has_values"] or []]
-    section = ini_text.holding(lines, args["section"], having)
-    style = ini_text.Style(not args["no_extra_spaces"], args["ignore_spaces"], ending)
+    section = ini.holding(lines, args["section"], having)
+    style = ini.Style(not args["no_extra_spaces"], args["ignore_spaces"], ending)
     if args["state"] == "absent":
         after, msg = _absent(lines, section, args, values)
     elif section is None:
@@ -106,13 +106,13 @@ def _absent(lines, section, args, values):
     if args["option"] is None:
         return lines[:max(section.header, 0)] + lines[section.end:], "section removed"
     only = None if args["exclusive"] else values or None
-    return ini_text.without_values(lines, section, args["option"], only), "option changed"
+    return ini.without_values(lines, section, args["option"], only), "option changed"
 
 
 def _present(lines, section, args, values, style):
     if args["option"] is None:
         return lines, "OK"
-    after, added = ini_text.set_values(lines, section, args["option"], values, style, args["exclusive"],
+    after, added = ini.set_values(lines, section, args["option"], values, style, args["exclusive"],
                                        args["modify_inactive_option"])
     return after, "option added" if added else "option changed"
 

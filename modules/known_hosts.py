@@ -15,8 +15,8 @@ Errors: ``bad_key``, ``no_key``, ``no_directory``.
 import base64
 import os
 
-from modules import known_hosts_text as known
 from modules.api import Arg, Change, Failed, Same
+from modules.support.text import known_hosts as known
 
 ARGS = {
     "name": Arg("str", "The host, as [name]:port for a port of its own.", required=True, aliases=("host",)),

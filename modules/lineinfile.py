@@ -13,7 +13,7 @@ A new line gets the ending that the file's first line has; every other byte stay
 """
 
 from modules.api import Arg, Failed, Same, exclusive
-from modules.text_editing import (
+from modules.support.text.editing import (
     CREATE_ARG,
     TEXT_ARGS,
     decide,

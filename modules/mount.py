@@ -17,9 +17,9 @@ Errors: ``mount_failed``, ``umount_failed``, ``other_source``, ``not_empty``, ``
 
 import os
 
-from modules import mount_table as table
 from modules.api import Arg, Change, Failed, Same, required_if
-from modules.placement import BACKUP_ARG, back_up
+from modules.support.files.placement import BACKUP_ARG, back_up
+from modules.support.text import mount_table as table
 
 ARGS = {
     "path": Arg("path", "The mount point.", required=True, aliases=("name",)),

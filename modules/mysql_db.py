@@ -16,8 +16,8 @@ Returns ``db``, ``db_list``, ``executed_commands``. Dump and import always chang
 import os
 
 from modules.api import Arg, Failed
-from modules.mysql_client import CLIENT_ARGS, name, quoted, session
-from modules.mysql_dump import DUMP_ARGS, dump, load
+from modules.support.mysql.client import CLIENT_ARGS, name, quoted, session
+from modules.support.mysql.dump import DUMP_ARGS, dump, load
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -15,7 +15,7 @@ Returns ``version``, ``server_engine``, ``databases``, ``settings``, ``global_st
 import re
 
 from modules.api import Arg, Failed
-from modules.mysql_client import CLIENT_ARGS, session
+from modules.support.mysql.client import CLIENT_ARGS, session
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -19,7 +19,7 @@ import re
 import time
 
 from modules.api import Arg, Failed, exclusive
-from modules.mysql_client import CLIENT_ARGS, quoted, session
+from modules.support.mysql.client import CLIENT_ARGS, quoted, session
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -14,7 +14,7 @@ Errors: ``mysql_error``, ``mysql_unreachable``, ``no_client``, ``bad_arguments``
 """
 
 from modules.api import Arg, Failed
-from modules.mysql_client import CLIENT_ARGS, quoted, session
+from modules.support.mysql.client import CLIENT_ARGS, quoted, session
 
 MODES = ("changeprimary", "changereplication", "changemaster", "getprimary", "getmaster", "getreplica", "getslave",
          "resetprimary", "resetmaster", "resetreplica", "resetslave", "resetreplicaall", "resetslaveall",

@@ -14,10 +14,10 @@ Without ``priv`` privileges stay as they are. Returns ``user``, ``msg``, ``passw
 passwords). Errors: ``mysql_unreachable``, ``mysql_error``, ``no_client``, ``bad_arguments``.
 """
 
-from modules import mysql_privileges as privileges
 from modules.api import Arg, Failed, exclusive
-from modules.mysql_account import Account
-from modules.mysql_client import CLIENT_ARGS, quoted, session
+from modules.support.mysql import privileges
+from modules.support.mysql.account import Account
+from modules.support.mysql.client import CLIENT_ARGS, quoted, session
 
 ARGS = dict(
     CLIENT_ARGS,

@@ -15,7 +15,7 @@ Returns ``msg`` (the value, or what was done), ``queries``. Errors: ``no_variabl
 import re
 
 from modules.api import Arg, Failed
-from modules.mysql_client import CLIENT_ARGS, name, quoted, session
+from modules.support.mysql.client import CLIENT_ARGS, name, quoted, session
 
 ARGS = dict(
     CLIENT_ARGS,

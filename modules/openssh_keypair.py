@@ -16,7 +16,7 @@ Errors: ``no_ssh_keygen``, ``no_directory``, ``not_a_file``, ``unreadable``, ``d
 import os
 
 from modules.api import Arg, Change, Failed, Same
-from modules.file_attributes import FILE_ARGS, plan, put
+from modules.support.files.attributes import FILE_ARGS, plan, put
 
 ARGS = dict({
     "path": Arg("path", "The private key; the public one gets the same name and .pub.", required=True),

@@ -15,10 +15,10 @@ Errors: ``no_openssl``, ``openssl_failed``, ``unreadable_key``, ``other_key``, `
 
 import os
 
-from modules import openssl_keys as keys
 from modules.api import Arg, Change, Failed, Same, required_if
-from modules.file_attributes import FILE_ARGS, plan, put, stat_values
-from modules.placement import BACKUP_ARG, back_up, place_file
+from modules.support.files.attributes import FILE_ARGS, plan, put, stat_values
+from modules.support.files.placement import BACKUP_ARG, back_up, place_file
+from modules.support.keys import openssl as keys
 
 TYPES = ("DSA", "ECC", "Ed25519", "Ed448", "RSA", "X25519", "X448")
 CURVE_NAMES = tuple("""secp224r1 secp256k1 secp256r1 secp384r1 secp521r1 secp192r1 brainpoolP256r1 brainpoolP384r1

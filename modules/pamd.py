@@ -20,9 +20,9 @@ Returns ``change_count``, ``backupdest``. Errors: ``no_path``, ``bad_name``, ``b
 
 import os
 
-from modules import pam_rules
 from modules.api import Arg, Change, Failed, Same
-from modules.placement import BACKUP_ARG, back_up
+from modules.support.files.placement import BACKUP_ARG, back_up
+from modules.support.text import pam_rules
 
 TYPES = ("account", "-account", "auth", "-auth", "password", "-password", "session", "-session")
 ARGS = {

@@ -18,8 +18,9 @@ Errors: ``no_pip``, ``no_virtualenv``, ``virtualenv_failed``, ``bad_package``, `
 import re
 import shlex
 
-from modules import pip_environment, pip_requirements
 from modules.api import Arg, Failed, exclusive, one_of
+from modules.support.pip import environment as pip_environment
+from modules.support.pip import requirements as pip_requirements
 
 ARGS = {
     "name": Arg("list", "Packages: name, name with specifiers, URL or path.", elements="str"),

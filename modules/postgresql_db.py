@@ -16,8 +16,8 @@ life), ``postgresql_unreachable``, ``postgresql_error``, ``no_client``, ``bad_ar
 """
 
 from modules.api import Arg, Failed
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
-from modules.postgresql_dump import dump, restore
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
+from modules.support.postgresql.dump import dump, restore
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

@@ -14,7 +14,7 @@ Returns ``queries``, ``granted``, ``revoked``, ``groups``, ``target_roles``, ``s
 """
 
 from modules.api import Arg, Change, Failed, Same
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

@@ -16,7 +16,7 @@ Returns ``queries``. Errors: ``no_role``, ``no_object``, ``postgresql_error``, `
 """
 
 from modules.api import Arg, Change, Failed, Same, exclusive, one_of, together
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, dotted, name, quoted
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, dotted, name, quoted
 
 WORDS = {"database": "DATABASE", "function": "FUNCTION", "matview": "MATERIALIZED VIEW", "sequence": "SEQUENCE",
          "schema": "SCHEMA", "table": "TABLE", "tablespace": "TABLESPACE", "view": "VIEW", "procedure": "PROCEDURE",

@@ -17,8 +17,8 @@ less specific, since the first that fits counts. Other lines stay as they are. R
 """
 
 from modules.api import Arg, Failed
-from modules.hba_rules import CONTYPES, METHODS, Rule, merged, parsed, wanted_rules
-from modules.text_editing import CREATE_ARG, TEXT_ARGS, decide, encoded, finish, look
+from modules.support.postgresql.hba_rules import CONTYPES, METHODS, Rule, merged, parsed, wanted_rules
+from modules.support.text.editing import CREATE_ARG, TEXT_ARGS, decide, encoded, finish, look
 
 PARTS = {
     "address": Arg("str", "Where connections come from: a network, a host name, samehost, samenet or all.",

@@ -13,7 +13,7 @@ does not answer is no failure. Errors: ``no_client``.
 """
 
 from modules.api import Arg, Failed
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

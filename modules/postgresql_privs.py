@@ -19,8 +19,8 @@ the access lists compared. Returns ``queries``. Errors: ``no_role``, ``bad_argum
 """
 
 from modules.api import Arg, Change, Failed, Same
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, quoted
-from modules.postgresql_grants import TYPES, snapshot, statements
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, quoted
+from modules.support.postgresql.grants import TYPES, snapshot, statements
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

@@ -21,7 +21,7 @@ import json
 import re
 
 from modules.api import Arg, Failed, exclusive
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, literal
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, literal
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

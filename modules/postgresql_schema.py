@@ -14,7 +14,7 @@ Returns ``schema``, ``queries``. Errors: ``postgresql_error``, ``postgresql_unre
 """
 
 from modules.api import Arg, Change, Same
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

@@ -16,7 +16,7 @@ Returns ``name``, ``prev_val_pretty``, ``value_pretty``, ``value``, ``restart_re
 import re
 
 from modules.api import Arg, Change, Failed, Same, exclusive
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, name, quoted
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

@@ -15,8 +15,8 @@ Returns ``queries`` (without passwords), ``user``. Errors: ``postgresql_unreacha
 """
 
 from modules.api import Arg, Failed
-from modules.postgresql_client import LOGIN_ARGS, ROLE_ARGS, Session, literal, name, quoted
-from modules.postgresql_passwords import is_kept, is_password
+from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, literal, name, quoted
+from modules.support.postgresql.passwords import is_kept, is_password
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),

@@ -16,7 +16,7 @@ Errors: ``no_path``, ``is_directory``, ``bad_pattern``, ``bad_encoding``, ``vali
 import re
 
 from modules.api import Arg, Failed
-from modules.text_editing import TEXT_ARGS, decide, finish, look
+from modules.support.text.editing import TEXT_ARGS, decide, finish, look
 
 ARGS = dict(
     TEXT_ARGS,

@@ -14,8 +14,8 @@ Returns ``msg`` on failure. Errors: ``no_rpm``, ``bad_key``, ``wrong_key``, ``no
 import os
 import re
 
-from modules import openpgp
 from modules.api import Arg, Change, Failed, Same
+from modules.support.keys import openpgp
 
 ARGS = {
     "key": Arg("str", "A URL, a file on the host, or the id of a key that is there.", required=True),
@@ -67,7 +67,7 @@ def wanted(args, host):
 
 
 def fetched(key, args, host):
-    from modules import key_source  # it needs urllib, which is slow to import
+    from modules.support.keys import key_source  # it needs urllib, which is slow to import
     try:
         return key_source.fetch(key, args["validate_certs"], host)
     except Failed as fault:

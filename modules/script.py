@@ -16,8 +16,8 @@ import os
 import shlex
 import tempfile
 
-from modules import command_line
 from modules.api import Arg
+from modules.support import command_line
 
 ARGS = {
     "script": Arg("raw", "The script as a blob reference.", required=True),

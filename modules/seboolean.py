@@ -14,7 +14,7 @@ Returns ``name``, ``state``, ``persistent``. Errors: ``no_selinux``, ``no_tools`
 import re
 
 from modules.api import Arg, Change, Failed, Same
-from modules.selinux_tools import require_running, require_tool
+from modules.support.selinux_tools import require_running, require_tool
 
 ARGS = {
     "name": Arg("str", "The boolean.", required=True),

@@ -15,7 +15,7 @@ import os
 import re
 
 from modules.api import Arg, Change, Failed, Same
-from modules.selinux_tools import require_tool, running_state
+from modules.support.selinux_tools import require_tool, running_state
 
 ARGS = {
     "state": Arg("str", "The mode.", required=True, choices=("disabled", "enforcing", "permissive")),

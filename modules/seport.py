@@ -15,7 +15,7 @@ Errors: ``no_selinux``, ``no_tools``, ``bad_arguments``, ``semanage_failed``.
 import re
 
 from modules.api import Arg, Change, Failed, Same
-from modules.selinux_tools import require_running, require_tool
+from modules.support.selinux_tools import require_running, require_tool
 
 ARGS = {
     "ports": Arg("list", "Ports, or ranges first-last.", required=True, elements="str"),

@@ -15,8 +15,9 @@ Errors: ``no_service``, ``bad_name``, ``systemctl``, ``start_failed`` and so on 
 import os
 import time
 
-from modules import init_scripts, systemd
+from modules import systemd
 from modules.api import Arg, one_of
+from modules.support.services import init_scripts
 
 ARGS = {
     "name": Arg("str", "The service.", required=True),

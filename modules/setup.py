@@ -13,9 +13,8 @@ Errors: ``bad_subset``.
 
 import fnmatch
 
-from modules import facts_folder  # noqa: F401  (first: the others are in that folder)
 from modules.api import Arg
-from modules.facts import (
+from modules.support.facts import (
     custom,
     distribution,
     hardware,

@@ -13,8 +13,8 @@ except that ``creates`` and ``removes`` foretell whether it would run.
 Errors: ``command_failed`` (rc is not 0), ``not_executable``, ``chdir``, ``no_command``.
 """
 
-from modules import command_line
 from modules.api import Arg, Failed, exclusive, one_of
+from modules.support import command_line
 
 ARGS = {
     "_raw_params": Arg("str", "The command line as free text."),

@@ -16,7 +16,7 @@ import os
 import stat as mode_bits
 
 from modules.api import Arg, Failed
-from modules.file_status import link_values, status_values
+from modules.support.files.status import link_values, status_values
 
 ARGS = {
     "path": Arg("path", "The path.", required=True, aliases=("dest", "name")),

@@ -14,8 +14,8 @@ systemd's configuration is no change.
 Errors: ``no_service``, ``bad_name``, ``systemctl``, ``start_failed`` and so on for each verb, ``no_systemd``.
 """
 
-from modules import systemctl
 from modules.api import Arg, Failed, one_of, required_by
+from modules.support.services import systemctl
 
 ARGS = {
     "name": Arg("str", "The unit; without a suffix it is a service.", aliases=("service", "unit")),

@@ -14,7 +14,7 @@ import os
 import tempfile
 
 from modules.api import Arg, Failed
-from modules.file_attributes import stat_values
+from modules.support.files.attributes import stat_values
 
 ARGS = {
     "state": Arg("str", "What to make.", default="file", choices=("directory", "file")),

@@ -16,10 +16,10 @@ list_files), mode and owner of dest. Errors: ``no_path``, ``no_source``, ``no_ha
 import os
 
 from modules.api import Arg, Failed
-from modules.archive_members import BROKEN, cleaned, opened
-from modules.archive_placing import Placing, wanted_names
-from modules.file_attributes import FILE_ARGS, stat_values
-from modules.http_download import URL_ARGS, request
+from modules.support.files.archive_members import BROKEN, cleaned, opened
+from modules.support.files.archive_placing import Placing, wanted_names
+from modules.support.files.attributes import FILE_ARGS, stat_values
+from modules.support.http.download import URL_ARGS, request
 
 ARGS = dict(
     FILE_ARGS,

@@ -20,11 +20,11 @@ import re
 import urllib.parse
 
 from modules.api import Arg, Failed, exclusive
-from modules.file_attributes import FILE_ARGS, plan, put, stat_values
-from modules.http_body import encode
-from modules.http_download import URL_ARGS, shown
-from modules.http_exchange import exchange
-from modules.placement import checksums, place_file
+from modules.support.files.attributes import FILE_ARGS, plan, put, stat_values
+from modules.support.files.placement import checksums, place_file
+from modules.support.http.body import encode
+from modules.support.http.download import URL_ARGS, shown
+from modules.support.http.exchange import exchange
 
 CONTENT_LIMIT_BYTES = 64 << 20
 JSON_TYPE = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?(?:json|javascript)\s*(?:;|\Z)", re.IGNORECASE)

@@ -21,9 +21,12 @@ import os
 import re
 import time
 
-from modules import user_account, user_home, user_local, user_ssh_key
 from modules.api import Arg, Change, Failed, Same, exclusive
-from modules.user_names import check_name
+from modules.support.accounts import account as user_account
+from modules.support.accounts import home as user_home
+from modules.support.accounts import local as user_local
+from modules.support.accounts import ssh_key as user_ssh_key
+from modules.support.accounts.names import check_name
 
 ARGS = {
     "name": Arg("str", "The user's name.", required=True, aliases=("user",)),

@@ -17,8 +17,8 @@ import select
 import socket
 import time
 
-from modules import connections
 from modules.api import Arg, Failed, exclusive
+from modules.support import connections
 
 STATES = ("ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "SYN_RECV", "SYN_SENT", "TIME_WAIT")
 LIMIT_BYTES = 16 * 1024 * 1024

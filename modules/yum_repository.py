@@ -19,7 +19,7 @@ import os
 import re
 
 from modules.api import Arg, Change, Failed, Same
-from modules.file_attributes import FILE_ARGS, plan, put
+from modules.support.files.attributes import FILE_ARGS, plan, put
 
 TEXTS = {
     "bandwidth": "Most bytes per second.", "cost": "Relative cost of using it; the default is 1000.",

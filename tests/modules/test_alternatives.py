@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modules import alternatives_text
+from modules.support.text import alternatives
 from tests.lab.fixtures import LabHosts
 from tests.modules.remote import Remote
 
@@ -37,7 +37,7 @@ Current `best' version is /usr/lib/jvm/java-11/bin/java.
 
 
 def test_debians_words_are_read() -> None:
-    group = alternatives_text.parse_query(QUERY)
+    group = alternatives.parse_query(QUERY)
     assert (group.link, group.mode, group.value) == ("/usr/bin/editor", "auto", "/bin/nano")
     assert {path: choice.priority for path, choice in group.choices.items()} == {"/bin/ed": -100, "/bin/nano": 40}
     assert group.choices["/bin/nano"].subcommands == {"editor.1.gz": "/usr/share/man/man1/nano.1.gz"}
@@ -45,13 +45,13 @@ def test_debians_words_are_read() -> None:
 
 
 def test_red_hats_words_are_read() -> None:
-    group = alternatives_text.parse_display(DISPLAY)
+    group = alternatives.parse_display(DISPLAY)
     assert (group.mode, group.value) == ("manual", "/usr/lib/jvm/java-11/bin/java")
     first, second = group.choices.values()
     assert (first.priority, first.family, first.subcommands) == (
         1100, "java-11-openjdk.x86_64", {"jre": "/usr/lib/jvm/java-11"})
     assert (second.priority, second.family, second.subcommands) == (800, None, {})
-    assert alternatives_text.parse_display("").choices == {}
+    assert alternatives.parse_display("").choices == {}
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from modules import apt_sources, deb822_repository, key_source
+from modules import deb822_repository
 from modules.api import Failed
+from modules.support.apt import sources_list
+from modules.support.keys import key_source
 from tests.lab.fixtures import LabHosts
 from tests.modules.pgp_keys import B_SUB, KEY_A, KEY_B, A, B
 from tests.modules.remote import Remote
@@ -32,7 +34,7 @@ LINES: dict[str, tuple[str, tuple[str, bool] | None]] = {
 
 @pytest.mark.parametrize(("line", "parts"), LINES.values(), ids=LINES.keys())
 def test_a_line_of_sources_is_read(line: str, parts: tuple[str, bool] | None) -> None:
-    assert apt_sources.sources_of(line) == parts
+    assert sources_list.sources_of(line) == parts
 
 
 NAMES = {
@@ -44,7 +46,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("uri", "name"), NAMES.items(), ids=NAMES.values())
 def test_a_file_is_named_as_ansible_names_it(uri: str, name: str) -> None:
-    assert apt_sources.file_name(f"deb [arch=amd64 signed-by=/k/x] {uri} stable main") == name
+    assert sources_list.file_name(f"deb [arch=amd64 signed-by=/k/x] {uri} stable main") == name
 
 
 NEW = "/etc/apt/sources.list.d/new.list"
@@ -56,7 +58,7 @@ EDITS: dict[str, tuple[dict[str, str], dict[str, str | None], dict[str, str | No
     "off": ({MINE: "## hi\n# deb http://a/x s m\n"}, {MINE: "## hi\ndeb http://a/x s m\n"}, {}),
     "among others": ({MINE: f"# c\n{SOURCE} # why\n\nbroken\n"}, {}, {MINE: "# c\n\nbroken\n"}),
     "behind a file without end": ({NEW: "# c"}, {NEW: f"# c\n{SOURCE}\n"}, {}),
-    "the main file stays": ({apt_sources.MAIN: SOURCE + "\n"}, {}, {apt_sources.MAIN: ""}),
+    "the main file stays": ({sources_list.MAIN: SOURCE + "\n"}, {}, {sources_list.MAIN: ""}),
     "other components": ({MINE: SOURCE + " c\n"}, {NEW: SOURCE + "\n"}, {}),
     "in two files": ({MINE: SOURCE + "\n", NEW: SOURCE + "\nx\n"}, {}, {MINE: None, NEW: "x\n"}),
     "bytes that are not utf-8": ({NEW: "# \udcff\r\n"}, {NEW: f"# \udcff\r\n{SOURCE}\n"}, {}),
@@ -65,14 +67,14 @@ EDITS: dict[str, tuple[dict[str, str], dict[str, str | None], dict[str, str | No
 
 @pytest.mark.parametrize(("files", "present", "absent"), EDITS.values(), ids=EDITS.keys())
 def test_sources_are_edited(files: dict[str, str], present: Any, absent: Any) -> None:
-    assert apt_sources.added(files, SOURCE, NEW) == present
-    assert apt_sources.removed(files, SOURCE) == absent
+    assert sources_list.added(files, SOURCE, NEW) == present
+    assert sources_list.removed(files, SOURCE) == absent
 
 
 @pytest.mark.parametrize("repo", ["rubbish", "deb", "http://z s m", "deb http://a s m\ndeb http://b s m", "ppb:x"])
 def test_what_is_no_source_is_refused(repo: str) -> None:
     with pytest.raises(Failed) as fault:
-        apt_sources.valid(repo)
+        sources_list.valid(repo)
     assert str(fault.value) == f"Invalid repository string: {repo}"
 
 

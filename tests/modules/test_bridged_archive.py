@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modules import bridged_archive
+from modules.support import bridged_archive
 
 
 def archive(**files: str) -> bytes:

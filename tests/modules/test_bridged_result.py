@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modules.bridged_result import failed, parsed, plain
+from modules.support.bridged_result import failed, parsed, plain
 
 PRINTED = [
     ("alone", '{"a": 1}', {"a": 1}, ""),

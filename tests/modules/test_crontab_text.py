@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modules import crontab_text as tab
+from modules.support.text import crontab as tab
 
 OURS = ["MAILTO=root", "#Ansible: backup", "0 3 * * * /bin/backup", "@daily other"]
 PUT = {

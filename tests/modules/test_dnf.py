@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from agentlet.host import local_host
-from modules import dnf, dnf_options, dnf_output
+from modules import dnf
+from modules.support.dnf import options as dnf_options
+from modules.support.dnf import output as dnf_output
 from tests.modules.conftest import OnHost
 
 DNF4 = """Dependencies resolved.

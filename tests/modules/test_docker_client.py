@@ -15,8 +15,8 @@ import pytest
 
 from agentlet.host import local_host
 from modules.api import Failed
-from modules.docker_auth import credentials, load
-from modules.docker_client import CLIENT_ARGS, Client, encoded
+from modules.support.docker.auth import credentials, load
+from modules.support.docker.client import CLIENT_ARGS, Client, encoded
 from tests.lab import engine
 
 Relay = Callable[..., str]

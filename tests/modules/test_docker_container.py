@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from modules import docker_values as values
 from modules.api import Failed
+from modules.support.docker import values
 from tests.lab.engine import docker
 from tests.modules.docker import Corner, corner
 

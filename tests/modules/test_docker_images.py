@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from modules.docker_auth import registry_of
-from modules.docker_images import Reference
+from modules.support.docker.auth import registry_of
+from modules.support.docker.images import Reference
 from tests.lab.engine import docker
 from tests.modules.docker import Corner, corner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modules.facts.distribution import identify, lsb_from_os_release, parse_lsb_release
+from modules.support.facts.distribution import identify, lsb_from_os_release, parse_lsb_release
 
 OS = "/etc/os-release"
 

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from modules.api import Failed
-from modules.facts import hardware, netlink, network, platform, security, software, storage, subsets, virtualization
+from modules.support.facts import (
+    hardware,
+    netlink,
+    network,
+    platform,
+    security,
+    software,
+    storage,
+    subsets,
+    virtualization,
+)
 
 X86 = """processor\t: {n}
 vendor_id\t: GenuineIntel

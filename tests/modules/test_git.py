@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modules.git_commands import ssh_command
+from modules.support.git_commands import ssh_command
 
 
 class Upstream:

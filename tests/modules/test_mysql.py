@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modules.mysql_passwords import native
+from modules.support.mysql.passwords import native
 from tests.lab.hosts import Lab
 from tests.modules.remote import Remote
 

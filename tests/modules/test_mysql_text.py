@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from modules import mysql_privileges as privileges
 from modules.api import Failed
-from modules.mysql_client import FIELD, fields, option_value, quoted
-from modules.mysql_passwords import is_password, native, sha_crypt
+from modules.support.mysql import privileges
+from modules.support.mysql.client import FIELD, fields, option_value, quoted
+from modules.support.mysql.passwords import is_password, native, sha_crypt
 
 READ: dict[str, tuple[Any, dict[str, set[str]]]] = {
     "one": ("db.*:SELECT,INSERT", {"`db`.*": {"SELECT", "INSERT"}}),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modules import openpgp
 from modules.api import Failed
+from modules.support.keys import openpgp
 from tests.modules.pgp_keys import B_SUB, KEY_A, KEY_B, A, B
 
 BINARY_A = openpgp.binary(KEY_A.encode())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modules import pip_environment
+from modules.support.pip import environment
 from tests.modules.conftest import OnHost
 
 VENV = f"{sys.executable} -m venv"
@@ -75,7 +75,7 @@ class Pip:
 
     def have(self) -> dict[str, str]:
         site = next(self.venv.glob("lib/python*/site-packages"))
-        return {name: version for name, version in pip_environment.in_folder(str(site)) if name.startswith("orch")}
+        return {name: version for name, version in environment.in_folder(str(site)) if name.startswith("orch")}
 
 
 @pytest.fixture

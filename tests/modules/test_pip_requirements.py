@@ -8,8 +8,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from modules import pip_requirements
 from modules.api import Failed
+from modules.support.pip import requirements
 
 VERSIONS = """0.1 1.0.dev1 1.0a1 1.0a2.dev1 1.0b1 1.0rc1 1.0 1 1.0.0 1.0.post1 1.0+local.1 1.0.post1.dev2 1.0.1 1.1.dev3
     1.1 1.10 1.9 2.0 1!0.5 v1.2 1.0-1 2.0.0.0 20""".split()
@@ -18,7 +18,7 @@ OPERATORS = ["==", "!=", "<", "<=", ">", ">=", "~="]
 
 def test_versions_are_ordered_as_packaging_orders_them() -> None:
     for one, other in itertools.product(VERSIONS, VERSIONS):
-        mine = pip_requirements.key(one, True) < pip_requirements.key(other, True)  # type: ignore[operator]
+        mine = requirements.key(one, True) < requirements.key(other, True)  # type: ignore[operator]
         assert mine == (Version(one) < Version(other)), (one, other)
 
 
@@ -30,7 +30,7 @@ def test_specifiers_are_judged_as_packaging_judges_them() -> None:
         except ValueError:
             continue
         expected = judge.contains(version, prereleases=True)
-        if pip_requirements.fits(version, operator, wanted) != expected:
+        if requirements.fits(version, operator, wanted) != expected:
             wrong.append(f"{version} {operator} {wanted} is {expected}")
     assert not wrong
 
@@ -48,14 +48,14 @@ TEXTS: dict[str, tuple[str, str | None, list[tuple[str, str]]]] = {
 
 @pytest.mark.parametrize(("text", "name", "specifiers"), TEXTS.values(), ids=TEXTS.keys())
 def test_a_requirement_is_read(text: str, name: str | None, specifiers: list[tuple[str, str]]) -> None:
-    found = pip_requirements.parse(text)
+    found = requirements.parse(text)
     assert (found.name, found.specifiers) == (name, specifiers)
 
 
 @pytest.mark.parametrize("text", ["-r x", "--index-url=http://a", "", "djan=+-~!@#$go>1.11.1", "a b", "six=1"])
 def test_what_is_no_requirement_is_refused(text: str) -> None:
     with pytest.raises(Failed) as fault:
-        pip_requirements.parse(text)
+        requirements.parse(text)
     assert fault.value.code == "bad_package"
 
 
@@ -68,12 +68,12 @@ LISTS = {
 
 @pytest.mark.parametrize(("entries", "wanted"), LISTS.values(), ids=LISTS.keys())
 def test_entries_may_hold_several(entries: list[str], wanted: list[str]) -> None:
-    assert pip_requirements.split(entries) == wanted
+    assert requirements.split(entries) == wanted
 
 
 def test_a_version_goes_with_a_bare_name_only() -> None:
-    assert pip_requirements.with_version(pip_requirements.parse("q"), "1.2").text == "q==1.2"
-    assert pip_requirements.with_version(pip_requirements.parse("q"), "<9,!=1").specifiers == [("<", "9"), ("!=", "1")]
+    assert requirements.with_version(requirements.parse("q"), "1.2").text == "q==1.2"
+    assert requirements.with_version(requirements.parse("q"), "<9,!=1").specifiers == [("<", "9"), ("!=", "1")]
     for text in ("q==1", "git+https://x/y"):
         with pytest.raises(Failed, match="conflicts"):
-            pip_requirements.with_version(pip_requirements.parse(text), "1")
+            requirements.with_version(requirements.parse(text), "1")

@@ -14,8 +14,8 @@ import pytest
 
 from agentlet.execute import execute
 from agentlet.host import local_host
-from modules import hba_rules
-from modules.postgresql_passwords import is_kept, is_password
+from modules.support.postgresql import hba_rules
+from modules.support.postgresql.passwords import is_kept, is_password
 
 Result = dict[str, Any]
 SECRET = "it's \"quite\" a \\ secret"

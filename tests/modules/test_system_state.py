@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from modules import authorized_key, getent, package_facts, service_facts, sysctl, user, user_local
+from modules import authorized_key, getent, package_facts, service_facts, sysctl, user
+from modules.support.accounts import local
 from tests.modules.conftest import OnHost
 
 ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
@@ -160,11 +161,11 @@ LOCAL = dict.fromkeys(("system", "move_home"), False) | {"name": "bob", "create_
     ({"expires": -1}, {}, ["luseradd bob", "lchage -E -1 bob"]),
 ], ids=["plain", "options", "groups", "expiry", "no-expiry"])
 def test_a_local_account_is_made_by_libuser(after: dict[str, Any], more: dict[str, Any], lines: list[str]) -> None:
-    assert [" ".join(argv) for argv in user_local.commands({**LOCAL, **more}, None, after)] == lines
+    assert [" ".join(argv) for argv in local.commands({**LOCAL, **more}, None, after)] == lines
 
 
 def test_memberships_of_a_local_account_come_and_go() -> None:
-    assert user_local.memberships("bob", {"adm", "tape"}, ["adm", "cdrom"]) == [
+    assert local.memberships("bob", {"adm", "tape"}, ["adm", "cdrom"]) == [
         ["lgroupmod", "-M", "bob", "cdrom"], ["lgroupmod", "-m", "bob", "tape"]]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from modules import hostname, init_scripts, systemctl
+from modules import hostname
 from modules.api import Failed
+from modules.support.services import init_scripts, systemctl
 
 
 def unit(active: str = "active", load: str = "loaded", enabled: bool = True) -> systemctl.Unit:

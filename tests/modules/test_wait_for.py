@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modules import connections
+from modules.support import connections
 from tests.modules.conftest import OnHost
 
 
