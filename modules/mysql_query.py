@@ -18,8 +18,9 @@ Changed when a statement that writes concerned a row, or a statement that define
 import re
 import time
 
-from modules.api import Arg, Failed, exclusive
+from modules.api import Arg, exclusive
 from modules.support.mysql.client import CLIENT_ARGS, quoted, session
+from modules.support.sql_text import filled, listed
 
 ARGS = dict(
     CLIENT_ARGS,
@@ -33,14 +34,13 @@ RULES = (exclusive("positional_args", "named_args"),)
 DEFINING = ("CREATE", "DROP", "ALTER", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "SET PASSWORD")
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "IMPORT")
 MARK = "orch_row_count"
-PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 NUMBERS = {"TINY", "SHORT", "LONG", "LONGLONG", "INT24", "YEAR"}
 FRACTIONS = {"DECIMAL", "NEWDECIMAL", "FLOAT", "DOUBLE"}
 
 
 def run(args, host):
     server = session(args, host)
-    queries = [filled(text, args) for text in listed(args["query"])]
+    queries = [filled(text, args, literal) for text in listed(args["query"])]
     began = time.monotonic()
     results, counts = perform(server, args, queries)
     spent = int((time.monotonic() - began) * 1000)
@@ -48,30 +48,6 @@ def run(args, host):
     changed = any(is_change(query, count) for query, count in zip(queries, counts))
     return {"changed": changed, "executed_queries": queries, "query_result": results, "rowcount": counts,
             "execution_time_ms": [spent] + [0] * (len(queries) - 1)}
-
-
-def listed(query):
-    texts = query if isinstance(query, list) else [query]
-    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise Failed("bad_arguments", "the query option value must be a string or list of strings")
-    return [text.strip().rstrip(";").rstrip() for text in texts]
-
-
-def filled(query, args):
-    """The query with its values in place of %s and %(name)s; without values it stays as it is."""
-    if args["positional_args"] is None and args["named_args"] is None:
-        return query
-    values = iter(args["positional_args"] or ())
-
-    def put(match):
-        if match.group(0) == "%%":
-            return "%"
-        try:
-            value = args["named_args"][match.group(1)] if match.group(1) else next(values)
-        except (KeyError, TypeError, StopIteration):
-            raise Failed("bad_arguments", "There is no value for {} in the query".format(match.group(0)))
-        return literal(value)
-    return PLACEHOLDER.sub(put, query)
 
 
 def literal(value):

@@ -22,6 +22,7 @@ import re
 
 from modules.api import Arg, Failed, exclusive
 from modules.support.postgresql.client import LOGIN_ARGS, ROLE_ARGS, Session, literal
+from modules.support.sql_text import filled, listed
 
 ARGS = dict(
     dict(LOGIN_ARGS, **ROLE_ARGS),
@@ -35,7 +36,6 @@ ARGS = dict(
 )
 RULES = (exclusive("positional_args", "named_args"),)
 CHECK_MODE = "own"
-PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 MARK = "orch-next-query"
 ROWS = re.compile(r"(?i)\s*(?:SELECT|VALUES|TABLE)\b")
 WRITES = re.compile(r"(?i)\s*(?:INSERT|UPDATE|DELETE|MERGE)\b")
@@ -46,7 +46,7 @@ WITHOUT_EFFECT = re.compile(r"(?i)(?:SELECT|SHOW|SET|BEGIN|ROLLBACK|COMMIT|FETCH
 def run(args, host):
     if args["autocommit"] and host.check_mode:
         raise Failed("bad_arguments", "Using autocommit is mutually exclusive with check_mode")
-    queries = [filled(text, args) for text in listed(args["query"])]
+    queries = [filled(text, args, literal) for text in listed(args["query"])]
     server = Session(args, host, args["login_db"])
     parts = perform(server, args, queries)
     outcomes = [outcome(query, part) for query, part in zip(queries, parts)]
@@ -54,29 +54,6 @@ def run(args, host):
     return {"changed": any(is_change(status) for _, status, _ in outcomes), "query": queries[-1], "query_list": queries,
             "query_result": results[-1], "query_all_results": results, "statusmessage": outcomes[-1][1],
             "rowcount": sum(count for _, _, count in outcomes)}
-
-
-def listed(query):
-    texts = query if isinstance(query, list) else [query]
-    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise Failed("bad_arguments", "the query must be a text or a list of texts")
-    return [text.strip().rstrip(";").rstrip() for text in texts]
-
-
-def filled(query, args):
-    """The query with its values in place of %s and %(name)s; without values it stays as it is."""
-    if args["positional_args"] is None and args["named_args"] is None:
-        return query
-    values = iter(args["positional_args"] or ())
-
-    def put(match):
-        if match.group(0) == "%%":
-            return "%"
-        try:
-            return literal(args["named_args"][match.group(1)] if match.group(1) else next(values))
-        except (KeyError, TypeError, StopIteration):
-            raise Failed("bad_arguments", "There is no value for {} in the query".format(match.group(0)))
-    return PLACEHOLDER.sub(put, query)
 
 
 def perform(server, args, queries):

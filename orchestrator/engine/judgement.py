@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.content.yaml import Verbatim
-from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.engine.call import fault_value
 from orchestrator.engine.outcome import Value, is_failed
-from orchestrator.errors import ConditionError, OrchError
+from orchestrator.errors import OrchError
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
@@ -30,8 +29,6 @@ class Judge:
         """The first condition that does not hold, as written; None when all hold. ``quiet``: a fault counts as met."""
         for condition in conditions:
             try:
-                if isinstance(condition.expression, Verbatim):
-                    raise ConditionError(UNTRUSTED, origin=condition.origin)
                 if not self._run.engine.condition(condition.expression, scope, condition.origin):
                     return condition.expression
             except OrchError:
@@ -49,23 +46,25 @@ class Judge:
         try:
             self._settle(scope, value)
         except OrchError as error:  # what the module returned is still there for whoever asks
-            value.update(fault_value(error))
-            if self._task.failed_when is not None:
-                value["failed_when_result"] = error.message
+            value.update({**fault_value(error), "msg": value.get("msg", ""), "changed": value["changed"]})
         return value
 
     def _settle(self, scope: Scope, value: Value) -> None:
         task = self._task
         if task.changed_when is not None:
-            value["changed"] = self.unmet(task.changed_when, self._after(scope, value)) is None
+            with _told_in(value, "changed_when_result"):
+                value["changed"] = self.unmet(task.changed_when, self._after(scope, value)) is None
         if task.failed_when is not None:
-            failed = self.unmet(task.failed_when, self._after(scope, value)) is None
+            with _told_in(value, "failed_when_result"):
+                failed = self.unmet(task.failed_when, self._after(scope, value)) is None
             if value["failed"] and not failed:
                 value["failed_when_suppressed_exception"] = NO_TRACEBACK
             value["failed_when_result"] = value["failed"] = failed
 
     def until_met(self, scope: Scope, value: Value) -> bool:
-        """Whether ``until`` holds; without one, whether the task succeeded."""
+        """Whether ``until`` holds; without one, whether the task succeeded. What was skipped has nothing to wait for."""
+        if value.get("skipped"):
+            return True
         if not self._task.until:
             return not is_failed(value)
         return self.unmet(self._task.until, self._after(scope, value)) is None
@@ -85,6 +84,15 @@ class Judge:
         if self._task.register:
             named[self._task.register] = value
         return scope.with_locals(named)
+
+
+@contextmanager
+def _told_in(value: Value, key: str) -> Iterator[None]:
+    try:
+        yield
+    except OrchError as error:
+        value[key] = error.message
+        raise
 
 
 def mark_failed(value: Value) -> None:

@@ -158,6 +158,15 @@ def test_an_until_that_is_never_met_fails(play):
     assert ran.results[0].values["attempts"] == 2
 
 
+def test_what_check_mode_skips_is_not_waited_for(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {uri: {url: "http://127.0.0.1:1/"}, register: page, until: page.status == 200, retries: 2, delay: 0}
+    """, check=True)
+    assert [result.status for result in ran.results] == ["skipped"]
+
+
 def test_ignore_errors_counts_as_ok_and_ignored(play):
     ran = play("""
         - hosts: all

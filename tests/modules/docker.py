@@ -14,11 +14,10 @@ from agentlet.execute import execute
 from agentlet.host import local_host
 from tests.lab import engine, images
 from tests.lab.engine import docker
+from tests.modules.trial import Result, Trial
 
-Result = dict[str, Any]
 
-
-class Corner:
+class Corner(Trial):
     """``name("web")`` is this test's own name; everything so named is removed in the end."""
 
     def __init__(self, image: str) -> None:
@@ -31,30 +30,7 @@ class Corner:
     def run(self, module: str, args: dict[str, Any], *, check: bool = False, **more: Any) -> Result:
         return execute(module, args, local_host(check_mode=check, diff=True, **more))
 
-    def converge(self, module: str, args: dict[str, Any], look: str = "") -> Result:
-        """Check mode predicts and does nothing; then it changes, and only once."""
-        before = self.look()
-        predicted = self.run(module, args, check=True)
-        assert predicted["status"] == "changed", predicted
-        assert self.look() == before, "check mode acted"
-        done = self.run(module, args)
-        assert done["status"] == "changed", done
-        self.unchanged(module, args)
-        return done
-
-    def unchanged(self, module: str, args: dict[str, Any]) -> Result:
-        for check in (True, False):
-            result = self.run(module, args, check=check)
-            assert result["status"] == "ok", result
-        return result
-
-    def fails(self, module: str, args: dict[str, Any], code: str, says: str = "") -> Result:
-        result = self.run(module, args)
-        assert result["status"] == "failed", result
-        assert result["error"]["code"] == code and says in result["error"]["message"], result
-        return result
-
-    def look(self) -> list[str]:
+    def seen(self, look: str = "") -> list[str]:
         """Everything of this corner: containers with id and state, networks, volumes, images."""
         return [
             docker("ps", "--all", "--no-trunc", "--filter", f"name={self.prefix}", "--format", "{{.ID}} {{.State}}"),

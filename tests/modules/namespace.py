@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.modules.trial import Result, Trial
+
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import json, subprocess, sys
@@ -28,8 +30,8 @@ for line in sys.stdin:
 """
 
 
-class OwnNetwork:
-    """A process in a network namespace; `Remote`'s methods."""
+class OwnNetwork(Trial):
+    """A process in a network namespace."""
 
     def __init__(self) -> None:
         argv = ["unshare", "-n", "-m", sys.executable, "-c", DRIVER]
@@ -43,22 +45,12 @@ class OwnNetwork:
     def shell(self, command: str) -> str:
         return str(self._ask(shell=command)).strip()
 
-    def run(self, module: str, args: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
-        result: dict[str, Any] = self._ask(module=module, args=args, check=check)
-        return result
+    def seen(self, look: str) -> str:
+        return self.shell(look)
 
-    def converge(self, module: str, args: dict[str, Any], look: str) -> dict[str, Any]:
-        """Check mode predicts and changes nothing that ``look`` shows; then it changes, and only once."""
-        before = self.shell(look)
-        predicted = self.run(module, args, check=True)
-        assert predicted["status"] == "changed", predicted
-        assert self.shell(look) == before, "check mode wrote"
-        done = self.run(module, args)
-        assert done["status"] == "changed", done
-        for check in (True, False):
-            again = self.run(module, args, check=check)
-            assert again["status"] == "ok", again
-        return done
+    def run(self, module: str, args: dict[str, Any], *, check: bool = False) -> Result:
+        result: Result = self._ask(module=module, args=args, check=check)
+        return result
 
     def close(self) -> None:
         self.process.stdin.close()  # type: ignore[union-attr]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.hosts import LabHost
+from tests.modules.trial import Result, Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = "/opt/orch-under-test"
@@ -24,10 +25,9 @@ ask = json.load(sys.stdin)
 host = local_host(check_mode=ask["check"], diff=True)
 print(json.dumps(execute(ask["module"], ask["args"], host)))
 """
-Result = dict[str, Any]
 
 
-class Remote:
+class Remote(Trial):
     """One lab host on which modules run as root."""
 
     def __init__(self, lab_host: LabHost) -> None:
@@ -46,31 +46,9 @@ class Remote:
         result: Result = json.loads(answer)
         return result
 
-    def converge(self, module: str, args: dict[str, Any], look: str) -> Result:
-        """Check mode predicts and leaves what ``look`` (a shell command) shows; then it changes, and only once."""
-        before = self.shell(look)
-        predicted = self.run(module, args, check=True)
-        assert predicted["status"] == "changed", predicted
-        assert self.shell(look) == before, "check mode wrote"
-        done = self.run(module, args)
-        assert done["status"] == "changed", done
-        self.unchanged(module, args)
-        return done
-
-    def unchanged(self, module: str, args: dict[str, Any]) -> Result:
-        """There is nothing to do, in check mode and for real."""
-        for check in (True, False):
-            result = self.run(module, args, check=check)
-            assert result["status"] == "ok", result
-        return result
-
-    def fails(self, module: str, args: dict[str, Any], code: str, says: str = "") -> Result:
-        """The run fails with this code and says this."""
-        result = self.run(module, args)
-        assert result["status"] == "failed", result
-        assert result["error"]["code"] == code, result
-        assert says in result["error"]["message"], result
-        return result
+    def seen(self, look: str) -> str:
+        """What the shell command ``look`` shows."""
+        return self.shell(look)
 
     def shell(self, command: str) -> str:
         """Standard output of a shell command on the host, whatever it exits with."""

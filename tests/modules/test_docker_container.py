@@ -146,7 +146,7 @@ def test_a_container_that_ends_gives_its_output_and_status(own: Corner) -> None:
     assert done["values"]["status"] == 0 and sorted(done["values"]["container"]["Output"].split()) == ["err", "out"]
     fault = own.fails(MODULE, {**args, "command": ["sh", "-c", "echo broken; exit 7"]}, "container_failed", "broken")
     assert fault["values"]["status"] == 7
-    assert own.look()[0] == ""
+    assert own.seen()[0] == ""
 
 
 def test_health_is_waited_for(own: Corner) -> None:
@@ -189,7 +189,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
 @pytest.mark.parametrize(("more", "code", "says"), FAULTS.values(), ids=FAULTS.keys())
 def test_what_cannot_be_is_said(own: Corner, more: dict[str, Any], code: str, says: str) -> None:
     own.fails(MODULE, sleeper(own, **more), code, says)
-    assert own.look()[0] == ""
+    assert own.seen()[0] == ""
 
 
 PORTS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -16,13 +16,15 @@ from agentlet.execute import execute
 from agentlet.host import local_host
 from modules.support.postgresql import hba_rules
 from modules.support.postgresql.passwords import is_kept, is_password
+from tests.modules.trial import Result, Trial
 
-Result = dict[str, Any]
 SECRET = "it's \"quite\" a \\ secret"
 
 
-class Server:
+class Server(Trial):
     """Runs modules against the server; every name has a prefix of its own."""
+
+    same_diff = True
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -36,35 +38,12 @@ class Server:
     def run(self, module: str, args: dict[str, Any], *, check: bool = False) -> Result:
         return execute("postgresql_" + module, {**self.login, **args}, local_host(check_mode=check, diff=True))
 
-    def converge(self, module: str, args: dict[str, Any]) -> Result:
-        before = self.dump()
-        predicted = self.run(module, args, check=True)
-        assert predicted["status"] == "changed", predicted
-        assert self.dump() == before, "check mode wrote"
-        done = self.run(module, args)
-        assert done["status"] == "changed", done
-        assert predicted["diff"] == done["diff"], (predicted, done)
-        self.unchanged(module, args)
-        return done
-
-    def unchanged(self, module: str, args: dict[str, Any]) -> Result:
-        for check in (True, False):
-            result = self.run(module, args, check=check)
-            assert result["status"] == "ok", result
-        return result
-
-    def fails(self, module: str, args: dict[str, Any], code: str, says: str = "") -> Result:
-        result = self.run(module, args)
-        assert result["status"] == "failed", result
-        assert result["error"]["code"] == code and says in result["error"]["message"], result
-        return result
-
     def rows(self, query: str, database: str = "postgres", **more: Any) -> list[dict[str, Any]]:
         result = self.run("query", {"query": query, "login_db": database, **more})
         assert result["status"] != "failed", result
         return result["values"]["query_result"]  # type: ignore[no-any-return]
 
-    def dump(self) -> Any:
+    def seen(self, look: str = "") -> Any:
         return [self.rows("SELECT datname, datdba, datacl::text, datconnlimit FROM pg_database ORDER BY 1"),
                 self.rows("SELECT a.*, s.setconfig FROM pg_authid a LEFT JOIN pg_db_role_setting s "
                           "ON s.setrole = a.oid ORDER BY rolname"),
