@@ -61,7 +61,7 @@ def boolean(value):
             return False
     except TypeError:
         pass
-    raise ValueError("%r is not a boolean (yes or no)" % (value,))
+    raise ValueError("The value %r is not a valid boolean (yes or no)" % (value,))
 
 
 def size_bytes(value):
@@ -183,7 +183,7 @@ def _int(value, expand):
             return int(value)
         except ValueError:
             pass
-    raise ValueError("%r is not a whole number" % (value,))
+    raise ValueError("%r cannot be converted to an int: it is not a whole number" % (value,))
 
 
 def _float(value, expand):

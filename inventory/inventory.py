@@ -27,6 +27,8 @@ class Inventory:
         self.sources: list[str] = []
         """What was read, in order: paths, or the host list as given."""
         self.warnings: list[str] = []
+        self.group_names = "never"
+        """Whether names of groups that no variable could have are changed: never, always, ignore, silently."""
         self._additions: list[Callable[[], object]] = []
         """What tasks have put in, to be put in again behind a refresh."""
         self._members: dict[str, list[str]] = {}
@@ -147,7 +149,7 @@ class Inventory:
     def add_group(self, name: str, host: str | None = None, parents: Iterable[str] = ()) -> Group:
         """Put a group in while a play runs (``group_by``), below ``parents``, with ``host`` in it."""
         parents = tuple(parents)
-        self._additions.append(partial(self.add_group, name, host, parents))
+        self._additions.append(partial(self._put_back, name, host, parents))
         group = self.put_group(name, RUN_TIME)
         for parent in parents:
             self.put_group(parent, RUN_TIME)
@@ -157,6 +159,10 @@ class Inventory:
             self.put_host(host, name)
         self.settle()
         return group
+
+    def _put_back(self, name: str, host: str | None, parents: Iterable[str]) -> None:
+        """`add_group` behind a refresh: a host that the sources have no more stays away."""
+        self.add_group(name, host if host in self.hosts else None, parents)
 
     def refresh(self, fresh: Inventory) -> None:
         """Take over what the sources say now (``meta: refresh_inventory``); what tasks have put in stays in."""

@@ -28,14 +28,18 @@ def load(
     parse_yaml: ParseYaml = parse_plain_yaml,
     trust: Trust = as_it_is,
     script_timeout_s: float = 60.0,
+    group_names: str = "never",
 ) -> Inventory:
     """Read every source in order; what a later one says about a variable wins.
 
-    A source is a path (YAML, INI, a directory, an executable) or a list with a comma: ``host1,host2`` or ``host1,``.
+    A source is a path (YAML, INI, TOML, a directory, an executable) or a list with a comma: ``host1,host2`` or
+    ``host1,``.
     ``parse_yaml(text, file)`` and ``trust(text, file, line, column)`` decide what strings of trusted files become.
+    ``group_names``: see `Inventory.group_names`.
     Raises InventoryError for a source that is missing or means nothing; whatever ``parse_yaml`` raises passes through.
     """
     inventory = Inventory()
+    inventory.group_names = group_names
     context = Context(parse_yaml, trust, script_timeout_s)
     for source in sources:
         _read(inventory, source, context, 0)
@@ -69,10 +73,12 @@ def _read_file(inventory: Inventory, path: str, context: Context) -> None:
                                  hint=f"chmod +x {path}")
         read_script(inventory, path, context)
         return
-    if path.endswith(".toml"):
-        raise InventoryError("TOML inventories are not supported", path, hint="write it as YAML or INI")
     text = decode(data, path)
-    if _is_yaml(path, text):
+    if path.endswith(".toml"):
+        from inventory.sources.toml import read_toml  # few have one
+
+        read_toml(inventory, text, path, context)
+    elif _is_yaml(path, text):
         read_yaml(inventory, text, path, context)
     else:
         read_ini(inventory, text, path, context)

@@ -216,7 +216,7 @@ def _limit_file(path: str) -> list[str]:
         with Path(path).expanduser().open("rb") as stream:
             data = stream.read(MAX_LIMIT_BYTES + 1)
     except OSError as error:
-        raise InventoryError(f"cannot read the limit file {path}: {error.strerror}",
+        raise InventoryError(f"cannot read the limit file {path}: {error.strerror}", file=path,
                              hint="--limit @FILE names a file with one host pattern a line") from error
     if len(data) > MAX_LIMIT_BYTES:
         raise InventoryError(f"the limit file {path} is larger than {MAX_LIMIT_BYTES // 2**20} MiB", file=path)

@@ -56,6 +56,9 @@ ELSEWHERE = {
 ALIASES = {"systemd_service": "systemd", "dnf5": "dnf"}
 """Names that stand for another module; they count only when that module is here."""
 
+RENAMED = {"ansible.mysql": "community.mysql"}
+"""A collection's newer name: roles of the time after its move write it."""
+
 OWN = "orch"
 
 
@@ -75,7 +78,7 @@ def full_name(bare):
 def holds(collection, bare):
     """Whether ``collection.bare`` names a module: in its home, or by a redirection that Ansible has too."""
     where = home(bare)
-    if collection == where:
+    if collection == where or RENAMED.get(collection) == where:
         return True
     if collection in ("ansible.builtin", "ansible.legacy"):
         return where != OWN

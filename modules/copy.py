@@ -54,6 +54,8 @@ def check(args, host):
         if os.path.isdir(src):
             name = "" if src.endswith("/") else os.path.basename(src)
             return _check_tree(copy_tree.entries_of(src, name, args["local_follow"]), args, host)
+        if not os.path.isfile(src):  # a device or pipe may give bytes for ever
+            raise Failed("wrong_type", "Cannot copy invalid source '{}': not a file".format(src))
     return _check_file(_source(src, args), args, host)
 
 

@@ -17,7 +17,7 @@ import stat
 
 from modules.api import Arg, Change, Failed, Same
 from modules.support.files import links as link_making
-from modules.support.files.attributes import FILE_ARGS, plan, put, stat_values, state_of
+from modules.support.files.attributes import FILE_ARGS, plan, put, stat_values, state_of, unknown
 from modules.support.files.times import TIME_ARGS, set_times, wanted_times
 from modules.support.files.tree import contents, make_folders, missing_folders, plan_tree
 
@@ -48,10 +48,20 @@ class Work(object):
 
 
 def check(args, host):
+    if host.check_mode:
+        args = _foreseen(args, host)
     change = _check(args, host)
     if isinstance(change, Same) and host.diff:  # Ansible's has the path in any case
         change.values["diff"] = {"before": {"path": args["path"]}, "after": {"path": args["path"]}}
     return change
+
+
+def _foreseen(args, host):
+    """The arguments without an owner or group that an earlier task of the run would have made, with a warning."""
+    missing = unknown(args)
+    for _, message in sorted(missing.items(), reverse=True):
+        host.warn(message)
+    return args if os.path.lexists(args["path"]) else dict(args, **{name: None for name in missing})
 
 
 def _check(args, host):

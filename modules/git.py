@@ -19,7 +19,7 @@ from modules.support.git_commands import SHA, Git, hidden, refuse_options
 
 ARGS = {
     "repo": Arg("str", "URL or path of the repository.", required=True, aliases=("name",)),
-    "dest": Arg("path", "The working tree's directory.", required=True),
+    "dest": Arg("path", "The working tree's directory. Without clone it may be left out, to ask the repository only."),
     "version": Arg("str", "Branch, tag or commit id; HEAD is the repository's own default branch.", default="HEAD"),
     "remote": Arg("str", "Name of the remote.", default="origin"),
     "refspec": Arg("str", "Another refspec to fetch, for a version that is no branch nor tag."),
@@ -52,6 +52,8 @@ def check(args, host):
     refuse_options(args)
     if args["archive"] or args["archive_prefix"]:
         raise Failed("bad_arguments", "archive is not supported", "Use command: git archive --output=FILE VERSION")
+    if not args["dest"] and args["clone"]:
+        raise Failed("bad_arguments", "the destination directory must be specified unless clone=no")
     git = Git(args, host)
     if not _is_repository(args):
         after = remote_head(git, args, "/")
@@ -122,7 +124,7 @@ def _change(before, after, data):
 
 
 def _is_repository(args):
-    return os.path.exists(os.path.join(args["dest"], "HEAD" if args["bare"] else ".git"))
+    return bool(args["dest"]) and os.path.exists(os.path.join(args["dest"], "HEAD" if args["bare"] else ".git"))
 
 
 def _local_changes(git, args):

@@ -47,8 +47,11 @@ def chosen(use, host):
     for name, program in MANAGERS:
         if use == name or (use == "auto" and host.which(program)):
             return name, loaded(name)
-    raise Failed("no_manager", "Could not find a package manager for '{}' on this host".format(use),
-                 "known are: {}".format(", ".join(name for name, _ in MANAGERS)))
+    if use != "auto":
+        said = 'Could not find a matching action for the "{}" package manager.'.format(use)
+    else:
+        said = "Could not find a package manager on this host"
+    raise Failed("no_manager", said, "known are: {}".format(", ".join(name for name, _ in MANAGERS)))
 
 
 def loaded(name):

@@ -15,11 +15,12 @@ list_files), mode and owner of dest. Errors: ``no_path``, ``no_source``, ``no_ha
 
 import os
 
-from modules.api import Arg, Failed
+from modules.api import Arg, Failed, exclusive
 from modules.support.files.archive_members import BROKEN, cleaned, opened
 from modules.support.files.archive_placing import Placing, wanted_names
 from modules.support.files.attributes import FILE_ARGS, stat_values
 from modules.support.http.download import URL_ARGS, request
+from modules.support.http.download import shown as without_password
 
 ARGS = dict(
     FILE_ARGS,
@@ -39,6 +40,7 @@ ARGS = dict(
     decrypt=Arg("bool", "Open a vaulted archive (done by the controller).", default=True),
     _original_basename=Arg("str", "The archive's name (filled in by the controller)."),
 )
+RULES = (exclusive("include", "exclude"),)
 CHECK_MODE = "own"
 RETRY_SAFE = True
 
@@ -50,7 +52,7 @@ def run(args, host):
     dest = args["dest"]
     if args["creates"] and os.path.exists(args["creates"]):
         return {"changed": False, "skipped": True, "msg": "skipped, since {} exists".format(args["creates"])}
-    options = parsed_options(args["extra_opts"])
+    options = dict(parsed_options(args["extra_opts"]), root=os.path.abspath(dest))
     path, shown = _source(args, host)
     if not os.path.isdir(dest):
         raise Failed("no_path", "dest '{}' must be an existing dir".format(dest), dest=dest)
@@ -101,7 +103,7 @@ def _source(args, host):
             reply.save(temp)
         finally:
             reply.close()
-        return temp, src
+        return temp, without_password(src)
     path = os.path.expanduser(os.path.expandvars(src))
     if not os.path.exists(path):
         raise Failed("no_source", "Source '{}' does not exist".format(path))
@@ -138,7 +140,7 @@ def _unpack(archive, shown, options, args, host):
 
 
 def _named(member, options):
-    member = cleaned(member, options["strip"])
+    member = cleaned(member, options["strip"], options["root"])
     if member is not None and options["junk"]:
         member.name = os.path.basename(member.name)
         return None if member.kind == "dir" else member

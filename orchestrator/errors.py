@@ -7,7 +7,9 @@ one, a hint that says what to do. Code that finds several faults in one go raise
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ class OrchError(Exception):
         if code is not None:
             self.code = code
 
+    def within(self, words: str) -> Self:
+        """The same error, told as part of something larger: ``words`` before its sentence. This one stays as it is."""
+        other = copy(self)
+        other.message = words + self.message
+        other.args = (other.message,)
+        other.__cause__ = self.__cause__
+        return other
+
 
 class Faults(OrchError):
     """Several faults found together, in the order of their place."""
@@ -84,9 +94,10 @@ class VaultError(ContentError):
 
 
 class TemplateError(OrchError):
-    """An expression or template failed to compile or to render."""
+    """An expression or template failed to render. ``expression`` is the innermost one, in one line."""
 
     code = "template"
+    expression: str | None = None
 
 
 class UndefinedVariable(TemplateError):

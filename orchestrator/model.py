@@ -77,6 +77,8 @@ class Role:
     collection: str | None = None
     public: bool = True
     """False for include_role without ``public``: its defaults and vars are seen by its own tasks alone."""
+    exported: Map | None = None
+    """Its vars as the play's other tasks see them, where that is less: without what was given where it is used."""
     identity: str = ""
     """Equal for two uses that count as the same role: same files, parameters, vars, conditions and tags. A host that
     has run one passes over the other, unless ``allow_duplicates``."""

@@ -12,19 +12,25 @@ from inventory.model import Layer, Place
 from inventory.names import expand
 
 _GROUP_NAME = re.compile(r"[^\W\d]\w*")
+_NOT_IN_A_NAME = re.compile(r"^[\d\W]|\W")
 PRIORITY = "ansible_group_priority"
 
 
 def check_group_name(inventory: Inventory, name: object, place: Place) -> str:
-    """The group's name; raises InventoryError when it is no text, warns when Ansible would."""
+    """The group's name, made one that a variable could have where the inventory is to; raises InventoryError when it
+    is no text, warns when Ansible would."""
     if not isinstance(name, str) or not name:
         raise InventoryError(f"a group's name must be text, not {name!r}", place.file, place.line, place.column,
                              hint="quote it: '1':")
-    if not _GROUP_NAME.fullmatch(name):
-        warning = f"{place}: the group name {name!r} has characters that cannot stand in a variable name"
+    if _GROUP_NAME.fullmatch(name):
+        return name
+    replaced = inventory.group_names in ("always", "silently")
+    if inventory.group_names not in ("ignore", "silently"):
+        warning = (f"{place}: the group name {name!r} has characters that cannot stand in a variable name"
+                   f"{'; they are replaced' if replaced else ''}")
         if warning not in inventory.warnings:
             inventory.warnings.append(warning)
-    return name
+    return _NOT_IN_A_NAME.sub("_", name) if replaced else name
 
 
 def names_of(entry: object, place: Place) -> tuple[list[str], int | None]:

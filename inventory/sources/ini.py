@@ -127,7 +127,7 @@ class _Reader:
         name = re.split(r"\s*[#;]", line, maxsplit=1)[0].strip()
         if not name or re.search(r"\s", name):
             raise self.fault(f"expected one group name a line in [{self.group}:children], got: {line}", number)
-        check_group_name(self.inventory, name, Place(self.file, number))
+        name = check_group_name(self.inventory, name, Place(self.file, number))
         if name not in self.declared and name not in self.inventory.groups:
             self.awaited.setdefault(
                 name, (number, f"section [{self.group}:children] includes undefined group: {name}"))

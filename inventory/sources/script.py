@@ -95,8 +95,9 @@ def _group(inventory: Inventory, name: str, data: object, place: Place) -> None:
     if data.get("vars"):
         give_group(inventory, group, Layer(data["vars"], place, trusted=False))
     for child in _names(data, "children", name, place):
-        inventory.put_group(check_group_name(inventory, child, place), place)
-        inventory.put_child(group, child, place)
+        below = check_group_name(inventory, child, place)
+        inventory.put_group(below, place)
+        inventory.put_child(group, below, place)
 
 
 def _names(data: Mapping[str, Any], section: str, group: str, place: Place) -> list[str]:

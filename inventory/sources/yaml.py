@@ -18,7 +18,11 @@ MAX_DEPTH = 50
 
 def read_yaml(inventory: Inventory, text: str, file: str, context: Context) -> None:
     """Fill ``inventory`` from YAML text; raises InventoryError for a shape that is no inventory."""
-    data = context.parse_yaml(text, file)
+    fill(inventory, context.parse_yaml(text, file), file)
+
+
+def fill(inventory: Inventory, data: Any, file: str) -> None:
+    """Put the groups of ``data`` into ``inventory``; raises InventoryError for a shape that is no inventory."""
     if data is None:
         return
     if not isinstance(data, Mapping):

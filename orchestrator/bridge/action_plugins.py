@@ -128,6 +128,13 @@ class ActionBase:
         return types.SimpleNamespace(validated_parameters=valid, error_messages=[]), valid
 
 
+class _Debug(ActionBase):
+    """``ansible.plugins.action.debug``, for plugins that are debug by another name."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        return {**super().run(tmp, task_vars), **self._execute_module("debug")}
+
+
 def _arg(spec: dict[str, Any]) -> Arg:
     options = spec.get("options")
     return Arg(spec.get("type") or "str", "", required=bool(spec.get("required")), default=spec.get("default"),
@@ -207,6 +214,7 @@ def _modules() -> dict[str, types.ModuleType]:
         "ansible": {}, "ansible.plugins": {}, "ansible.utils": {}, "ansible.module_utils": {},
         "ansible.module_utils.common": {}, "ansible.module_utils.common.text": {}, "ansible.module_utils.parsing": {},
         "ansible.plugins.action": {"ActionBase": ActionBase},
+        "ansible.plugins.action.debug": {"ActionModule": _Debug},
         "ansible.errors": {**errors, "AnsibleActionSkip": PluginSkip},
         "ansible.utils.display": {"Display": _display},
         "ansible.utils.vars": {"merge_hash": _merged},

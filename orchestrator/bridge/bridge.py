@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.bridge import styles
+from orchestrator.bridge.action_groups import members
 from orchestrator.bridge.found import Found
 from orchestrator.bridge.search import ModuleSearch
 from orchestrator.errors import TaskFault
@@ -37,6 +38,7 @@ class Bridge:
     def __init__(self, collection_paths: Iterable[str] = (), environ: Mapping[str, str] | None = None) -> None:
         self.search = ModuleSearch(collection_paths, os.environ if environ is None else environ)
         self._packages: dict[Found, Package] = {}
+        self._groups: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
 
     def own(self, written: str, folders: Sequence[str]) -> Found | None:
         """A module of people's own, which wins over orch's; see `ModuleSearch.own`."""
@@ -45,6 +47,14 @@ class Bridge:
     def other(self, written: str, folders: Sequence[str], collections: Sequence[str]) -> Found | None:
         """Any other module that can be had; see `ModuleSearch.other`."""
         return self.search.other(written, folders, collections)
+
+    def action_group(self, group: str, folders: Sequence[str]) -> frozenset[str]:
+        """The full names of an action group's modules; read once per run and set of folders."""
+        key = group, tuple(folders)
+        if key not in self._groups:
+            collections = self.search.collections(folders)
+            self._groups[key] = members(group, lambda name: self.search.action_groups(name, collections))
+        return self._groups[key]
 
     @property
     def version(self) -> str | None:

@@ -74,8 +74,21 @@ def routing(folder: str, kind: str) -> Mapping[str, Any]:
     return load_routing(os.path.join(folder, "meta", "runtime.yml"), kind)
 
 
-@cache
 def load_routing(path: str, kind: str) -> Mapping[str, Any]:
+    """The same of a file."""
+    plugins = _runtime(path).get("plugin_routing")
+    found = plugins.get(kind) if isinstance(plugins, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def load_groups(path: str) -> Mapping[str, Any]:
+    """The ``action_groups`` in a ``meta/runtime.yml``; empty when there are none."""
+    found = _runtime(path).get("action_groups")
+    return found if isinstance(found, dict) else {}
+
+
+@cache
+def _runtime(path: str) -> Mapping[str, Any]:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -84,9 +97,7 @@ def load_routing(path: str, kind: str) -> Mapping[str, Any]:
             document = yaml.load(opened, Loader=loader)  # noqa: S506 - a safe loader either way
     except (OSError, ValueError, yaml.YAMLError):
         return {}
-    plugins = document.get("plugin_routing") if isinstance(document, dict) else None
-    found = plugins.get(kind) if isinstance(plugins, dict) else None
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 @cache

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from modules import collection_names
 from orchestrator.bridge.action_halves import NEEDED_FOR, verdict
-from orchestrator.bridge.collections import Collections, is_name, load_routing, split
+from orchestrator.bridge.collections import Collections, is_name, load_groups, load_routing, split
 from orchestrator.bridge.found import Found
 from orchestrator.bridge.installed import Installed, find_installed
 
@@ -42,6 +43,17 @@ class ModuleSearch:
     def collections(self, folders: Iterable[str]) -> Collections:
         """The collections that count for a playbook or role in ``folders``."""
         return Collections([*(os.path.join(folder, "collections") for folder in folders), *self._everywhere])
+
+    def action_groups(self, collection: str, collections: Collections) -> Mapping[str, Any]:
+        """The ``action_groups`` of a collection, or of the installed ansible-core; empty when it is not here."""
+        if collection == BUILTIN.rstrip("."):
+            return load_groups(self._core_routing()) if self.installed else {}
+        folder = collections.folder(collection)
+        return load_groups(os.path.join(folder, "meta", "runtime.yml")) if folder else {}
+
+    def _core_routing(self) -> str:
+        assert self.installed is not None
+        return os.fspath(self.installed.folder / "config" / "ansible_builtin_runtime.yml")
 
     def own(self, written: str, folders: Sequence[str]) -> Found | None:
         """A module of people's own, from ``library/`` in ``folders`` or the plugin paths.
@@ -119,7 +131,7 @@ class ModuleSearch:
             return self._collected(f"{home}.{bare}", folders)
         if self.installed is None or not bare.isidentifier():
             return None
-        table = load_routing(os.fspath(self.installed.folder / "config" / "ansible_builtin_runtime.yml"), "modules")
+        table = load_routing(self._core_routing(), "modules")
         route = table.get(bare)
         target = route.get("redirect") if isinstance(route, Mapping) else None
         return self._collected(target, folders) if isinstance(target, str) and target.count(".") >= 2 else None

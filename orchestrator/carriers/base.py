@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.carriers.kept.lines import KeptLines
 
 EventHandler = Callable[[dict[str, Any]], None]
 BlobSource = Mapping[str, "str | PathLike[str] | bytes"]
@@ -120,8 +123,12 @@ class Connection(Protocol):
         """Hand the runtime a password that jobs refer to by name. Kept in memory only, here and there."""
         ...
 
-    async def close(self) -> None:
-        """Say bye and wait, briefly, until nothing of the runtime is left."""
+    async def close(self, *, keep: bool = False) -> None:
+        """Say bye and wait, briefly, until nothing of the runtime is left.
+
+        ``keep``: a line that is as good as new may wait for the next run (`Settings.kept`); else it is closed, whoever
+        opened it.
+        """
         ...
 
     def abandon(self) -> None:
@@ -162,12 +169,18 @@ class Settings:
     """How long a task may go on after the carrier was lost."""
     memory_limit_bytes: int | None = None
     raw_output_bytes: int = 10 << 20
+    local_folder: str | None = None
+    """Where tasks on this machine run: the playbook's folder, as relative paths in them are meant. None: here."""
     ssh_config_file: str | None = None
     """None: ~/.ssh/config and /etc/ssh/ssh_config. An empty string: none at all."""
     use_agent: bool = True
     ask_passphrase: Callable[[str], str | None] | None = None
     """Asked once per key file (its path is given); None from it means: leave that key out."""
     warn: Callable[[str], None] | None = None
+    kept: KeptLines | None = None
+    """Lines of earlier runs, and the place for those that are to outlive this one. None: neither is looked for."""
+    persist_s: float = 60.0
+    """How long such a line waits for the next run, unless the host's ControlPersist says otherwise; 0: not at all."""
     sources: Callable[[str], list[tuple[str, str]]] = _registry_sources
     """Module name -> [(dotted name, source text)], in the order of import."""
     shared: dict[str, Any] = field(default_factory=dict)

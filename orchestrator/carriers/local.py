@@ -23,7 +23,7 @@ class LocalConnection(ResidentConnection["_RuntimeProcess"]):
     async def raw(self, command: str, stdin: bytes = b"", timeout_s: float | None = None) -> RawEnd:
         output = RawOutput(self._settings.raw_output_bytes)
         process = _Process(output.stdout, output.stderr)
-        await process.start(["/bin/sh", "-c", command])
+        await process.start(["/bin/sh", "-c", command], self._settings.local_folder)
         process.send(stdin)
         process.send_eof()
         try:
@@ -35,7 +35,7 @@ class LocalConnection(ResidentConnection["_RuntimeProcess"]):
             process.kill()
         return output.end(process.rc)
 
-    async def close(self) -> None:
+    async def close(self, *, keep: bool = False) -> None:
         runtime = self._runtime
         if runtime is None:
             return
@@ -65,7 +65,7 @@ class LocalConnection(ResidentConnection["_RuntimeProcess"]):
         return _RuntimeProcess()
 
     async def _start(self, runtime: _RuntimeProcess, marker: str) -> None:
-        await runtime.start(boot_argv(marker, self.target.python or sys.executable))
+        await runtime.start(boot_argv(marker, self.target.python or sys.executable), self._settings.local_folder)
 
     def _drop_line(self, error: Unreachable) -> None:
         if self._runtime:
@@ -83,10 +83,10 @@ class _Process(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
 
-    async def start(self, argv: list[str]) -> None:
+    async def start(self, argv: list[str], folder: str | None = None) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.subprocess_exec(lambda: self, *argv, start_new_session=True)
+            await loop.subprocess_exec(lambda: self, *argv, cwd=folder, start_new_session=True)
         except OSError as exc:
             raise Unreachable(f"no process can be started here: {exc.strerror or exc}", code="lost") from None
 

@@ -9,6 +9,8 @@ import asyncio
 
 from orchestrator.carriers.base import RawEnd, Settings
 from orchestrator.carriers.boot_errors import RESUME_HINT
+from orchestrator.carriers.kept.lender import Lender
+from orchestrator.carriers.kept.line import Line, LineUnusable
 from orchestrator.carriers.output import RawOutput
 from orchestrator.carriers.payload import boot_command
 from orchestrator.carriers.resident import CLOSE_S, STDERR_BYTES, ResidentConnection
@@ -20,6 +22,7 @@ from orchestrator.carriers.target import Target
 from orchestrator.errors import ContentError, Unreachable
 from orchestrator.security.ssh_library import asyncssh
 
+KEPT_REASON = "by the connection that an earlier run left open"
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "ABRT": 6, "FPE": 8, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14,
            "TERM": 15}  # fmt: skip
 
@@ -32,16 +35,19 @@ class SshConnection(ResidentConnection["_RuntimeChannel"]):
     def __init__(self, target: Target, settings: Settings) -> None:
         super().__init__(target, settings)
         self._plan: SshPlan | None = None
-        self._line: asyncssh.SSHClientConnection | None = None
+        self._line: Line | None = None
+        self._lender = Lender(target, settings)
+        self._deadline_s: float | None = None
+        self._redialling = asyncio.Lock()
         self._closed = False
 
     async def raw(self, command: str, stdin: bytes = b"", timeout_s: float | None = None) -> RawEnd:
         async with self._opening:
-            line = await self._connect(None)
+            await self._connect(None)
         output = RawOutput(self._settings.raw_output_bytes)
         channel = _RawChannel(output)
         try:
-            await self._open_channel(line, channel, command)
+            await self._open_channel(channel, command)
             channel.send(stdin)
             try:
                 async with asyncio.timeout(timeout_s):
@@ -59,12 +65,13 @@ class SshConnection(ResidentConnection["_RuntimeChannel"]):
             )
         return output.end(channel.rc)
 
-    async def close(self) -> None:
+    async def close(self, *, keep: bool = False) -> None:
         self._closed = True
         runtime, line = self._runtime, self._line
-        if runtime and not runtime.session.error and line and not line.is_closed():
-            await runtime.farewell(CLOSE_S)
-        if line:
+        if runtime and line and not line.is_closed():
+            sound = not runtime.session.error and await runtime.farewell(CLOSE_S)
+            keep = keep and sound
+        if line and not (keep and self._plan and self._lender.take(line, self._plan)):
             line.close()
             try:
                 async with asyncio.timeout(CLOSE_S):
@@ -83,6 +90,7 @@ class SshConnection(ResidentConnection["_RuntimeChannel"]):
 
     async def _reach(self, deadline_s: float | None) -> float:
         started = asyncio.get_running_loop().time()
+        self._deadline_s = deadline_s
         await self._connect(deadline_s)
         spent = asyncio.get_running_loop().time() - started
         longest = self._settings.boot_timeout_s
@@ -92,42 +100,61 @@ class SshConnection(ResidentConnection["_RuntimeChannel"]):
         return _RuntimeChannel()
 
     async def _start(self, runtime: _RuntimeChannel, marker: str) -> None:
-        assert self._line is not None
-        await self._open_channel(self._line, runtime, boot_command(marker, self.target.python))
+        await self._open_channel(runtime, boot_command(marker, self.target.python))
 
     def _drop_line(self, error: Unreachable) -> None:
         if self._line:
             self._line.abort()
 
-    async def _connect(self, deadline_s: float | None) -> asyncssh.SSHClientConnection:
+    async def _connect(self, deadline_s: float | None) -> None:
+        """See to it that there is a line: the one there is, one that an earlier run left, or a new one."""
         if self._closed:
             raise Unreachable(f"{self.name}: the connection was closed", code="lost")
-        if self._line is None or self._line.is_closed():
-            dial = dialer(self._settings)
-            try:
-                plan = self._plan = dial.plan(self.target.address, self.target.ssh_options)
-            except ContentError as exc:
-                raise Unreachable(
-                    f"{self.name}: {exc.message}", code="config", origin=exc.origin, hint=exc.hint
-                ) from None
-            self._line = await dial.dial(
-                self.name,
-                plan,
-                pins=self.target.host_fingerprints,
-                password=self.target.password,
-                retries=self.target.retries,
-                deadline_s=deadline_s,
-                on_lost=self._line_lost,
-            )
-        return self._line
+        if self._line is not None and not self._line.is_closed():
+            return
+        try:
+            self._plan = dialer(self._settings).plan(self.target.address, self.target.ssh_options)
+        except ContentError as exc:
+            raise Unreachable(f"{self.name}: {exc.message}", code="config", origin=exc.origin, hint=exc.hint) from None
+        self._line = await self._lender.find(self._plan)
+        if self._line is None:
+            await self._dial(deadline_s)
+        else:
+            self.reason = f"{self.target.reason}; {KEPT_REASON}"
 
-    async def _open_channel(self, line: asyncssh.SSHClientConnection, channel: _Channel, command: str) -> None:
+    async def _dial(self, deadline_s: float | None) -> None:
+        assert self._plan is not None
+        self.reason = self.target.reason
+        self._line = await dialer(self._settings).dial(
+            self.name,
+            self._plan,
+            pins=self.target.host_fingerprints,
+            password=self.target.password,
+            retries=self.target.retries,
+            deadline_s=deadline_s,
+            on_lost=self._line_lost,
+        )
+
+    async def _open_channel(self, channel: _Channel, command: str) -> None:
+        line = self._line
+        assert line is not None
+        try:
+            await self._begin(line, channel, command)
+        except LineUnusable:
+            line.close()
+            async with self._redialling:
+                if self._line is line:  # of several channels the first dials for all
+                    await self._dial(self._deadline_s)
+            assert self._line is not None
+            await self._begin(self._line, channel, command)
+
+    async def _begin(self, line: Line, channel: _Channel, command: str) -> None:
         try:
             async with asyncio.timeout(self._settings.login_timeout_s):
                 await line.create_session(lambda: channel, command, encoding=None)
         except (TimeoutError, asyncssh.Error, OSError) as exc:
             assert self._plan is not None
-            if line.is_closed():
+            if line.is_closed() or isinstance(exc, asyncssh.ConnectionLost):
                 raise Unreachable(f"{self.name}: the connection was lost: {exc}", code="lost") from None
             if isinstance(exc, asyncssh.ChannelOpenError):
                 raise Unreachable(
@@ -201,8 +228,8 @@ class _RuntimeChannel(_Channel):
     def kill(self) -> None:
         self.close()
 
-    async def farewell(self, seconds: float) -> None:
-        """Say bye, end the input, and wait for the runtime to go."""
+    async def farewell(self, seconds: float) -> bool:
+        """Say bye, end the input, and wait for the runtime to go; whether it did."""
         self.session.bye()
         if self._channel is not None:
             self._channel.write_eof()
@@ -211,6 +238,8 @@ class _RuntimeChannel(_Channel):
                 await asyncio.shield(self.ended)
         except TimeoutError:
             self.close()
+            return False
+        return self.rc is not None
 
 
 class _RawChannel(_Channel):

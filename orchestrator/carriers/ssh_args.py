@@ -8,14 +8,15 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from orchestrator.carriers.kept.persist import OPTIONS as SHARING
 from orchestrator.errors import InventoryFault
 
 FLAGS_WITH_VALUE = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
 FLAG_OPTIONS = {"i": "identityfile", "p": "port", "l": "user", "J": "proxyjump", "b": "bindaddress", "F": "configfile",
-                "c": "ciphers", "m": "macs"}  # fmt: skip
+                "c": "ciphers", "m": "macs", "S": "controlpath"}  # fmt: skip
 BARE_FLAG_OPTIONS = {"4": ("addressfamily", "inet"), "6": ("addressfamily", "inet6")}
 QUIET_FLAGS = frozenset("CSTXYaknqtvxy")
-"""Flags without a meaning here that do no harm: verbosity, compression, ttys, X11, the control socket."""
+"""Flags without a meaning here that do no harm: verbosity, compression, ttys, X11."""
 
 UNDERSTOOD = frozenset({
     "addressfamily", "bindaddress", "certificatefile", "ciphers", "configfile", "connecttimeout",
@@ -95,15 +96,15 @@ def _add_flag_value(
         _add_option(option, setting, options, unknown)
     elif flag in FLAG_OPTIONS:
         options.append((FLAG_OPTIONS[flag], value))
-    elif flag not in "SEe":
+    elif flag not in "Ee":
         unknown.append(f"-{flag}")
 
 
 def _add_option(option: str, value: str, options: list[tuple[str, str]], unknown: list[str]) -> None:
     name = option.lower()
-    if name in UNDERSTOOD:
+    if name in UNDERSTOOD or name in SHARING:
         options.append((name, value))
-    elif not (name.startswith("control") or name in HARMLESS):
+    elif name not in HARMLESS:
         unknown.append(option)
 
 

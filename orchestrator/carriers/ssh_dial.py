@@ -50,26 +50,39 @@ class Owner(asyncssh.SSHClient):
     def __init__(
         self, trust: HostTrust, password: str | None, login_begins: Callable[[], None], on_lost: OnLost
     ) -> None:
-        self._trust = trust
+        self._trust: HostTrust | None = trust
         self._password = password
-        self._login_begins = login_begins
-        self._on_lost = on_lost
+        self._login_begins: Callable[[], None] | None = login_begins
+        self._accepted: asyncssh.SSHKey | None = None
+        self.on_lost = on_lost
+
+    def release(self) -> None:
+        """Logged in and given away: forget the run that asked for the connection."""
+        self._trust = self._login_begins = None
+        self.on_lost = lambda exc: None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        self._trust.peer = conn
+        if self._trust is not None:
+            self._trust.peer = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        return self._trust.accepts(key)
+        if self._trust is None:
+            return key == self._accepted  # the keys are exchanged anew now and then
+        accepted = self._trust.accepts(key)
+        if accepted:
+            self._accepted = key
+        return accepted
 
     def begin_auth(self, username: str) -> None:
-        self._login_begins()
+        if self._login_begins is not None:
+            self._login_begins()
 
     def password_auth_requested(self) -> str | None:
         password, self._password = self._password, None
         return password
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._on_lost(exc)
+        self.on_lost(exc)
 
 
 class Dialer:
@@ -249,12 +262,13 @@ class Dialer:
         return self._random.uniform(longest / 3, longest)
 
     async def close(self) -> None:
-        """Close the jump hosts."""
-        tasks, self._jumps = list(self._jumps.values()), {}
-        for task in tasks:
+        """Close the jump hosts, but for those that a kept line goes by way of."""
+        jumps, self._jumps = self._jumps, {}
+        kept = self.settings.kept
+        for way, task in jumps.items():
             if not task.done():
                 task.cancel()
-            elif not task.cancelled() and not task.exception():
+            elif not task.cancelled() and not task.exception() and not (kept and kept.passes(way)):
                 task.result().abort()
 
 

@@ -9,6 +9,7 @@ import shlex
 import socket
 from dataclasses import dataclass
 
+from orchestrator.carriers.kept.persist import persist_s
 from orchestrator.carriers.ssh_config import ADDING, SshConfig
 from orchestrator.errors import ContentError, Unreachable
 
@@ -52,6 +53,8 @@ class SshPlan:
     ciphers: str | None = None
     macs: str | None = None
     host_key_algorithms: str | None = None
+    persist_s: float | None = None
+    """How long the line may outlive the run: 0 not at all, None when nothing says."""
 
 
 def plan_ssh(address: str, options: tuple[tuple[str, str], ...], config: SshConfig) -> SshPlan:
@@ -103,6 +106,7 @@ class _Planner:
             ciphers=self.first.get("ciphers"),
             macs=self.first.get("macs"),
             host_key_algorithms=self.first.get("hostkeyalgorithms"),
+            persist_s=self.persist_s(),
         )
 
     def refuse_options(self) -> None:
@@ -164,6 +168,12 @@ class _Planner:
         if word not in families:
             raise ContentError(f"{self.written}: AddressFamily is {word!r}", hint="use any, inet or inet6")
         return families[word]
+
+    def persist_s(self) -> float | None:
+        try:
+            return persist_s(self.first)
+        except ValueError as exc:
+            raise ContentError(f"{self.written}: ControlPersist: {exc}") from None
 
     def seconds(self, option: str) -> float | None:
         text = self.first.get(option, "none").strip().lower()

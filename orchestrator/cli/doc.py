@@ -14,6 +14,7 @@ def command(module: str | None) -> None:
     """Show MODULE's documentation, or list all modules."""
     from modules import registry
     from orchestrator.engine.actions import register_all
+    from orchestrator.errors import UsageError
 
     register_all()
     if module is None:
@@ -24,7 +25,7 @@ def command(module: str | None) -> None:
     info = registry.describe(module)
     if info is None:
         near = registry.nearest(module)
-        raise click.UsageError(f"There is no module {module!r}." + (f" Did you mean {near!r}?" if near else ""))
+        raise UsageError(f"there is no module {module!r}", hint=f"Did you mean {near!r}?" if near else None)
     click.echo(f"{click.style(info.name, bold=True)}\n\n{info.doc.strip()}\n")
     if info.args:
         click.echo(click.style("Arguments", bold=True))

@@ -18,7 +18,7 @@ Examples:
   orch exec 'web:!web3' -m apt -a 'name=curl state=present' -b
   orch exec all -m copy -a '{"src": "motd", "dest": "/etc/motd"}' -b -D
 
-Exit codes: 0 well, 1 error, 2 a host failed, 4 a host was unreachable, 130 stopped.""")
+Exit codes: 0 well, 1 error, 2 a host failed, 4 unreachable or a faulty inventory, 5 wrong options, 130 stopped.""")
 @click.argument("pattern")
 @inventory_options()
 @click.option("-m", "--module-name", "module", default="command", show_default=True, metavar="MODULE",

@@ -27,8 +27,8 @@ Examples:
 \b
 Exit codes:
   0    everything is here
-  1    nothing could be looked at: wrong options, no such file
-  2    something is missing, or a file has a fault""")
+  2    something is missing, or a file has a fault
+  5    nothing could be looked at: wrong options, no such file""")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(paths: tuple[str, ...], as_json: bool) -> None:

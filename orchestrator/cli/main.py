@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.groups import HELP, NearestGroup
+from orchestrator.cli.staying import Staying
 
 if TYPE_CHECKING:
     from orchestrator.errors import OrchError
 
-EXIT_ERROR, EXIT_STOPPED = 1, 130
+EXIT_ERROR, EXIT_USAGE, EXIT_STOPPED, EXIT_UNEXPECTED = 1, 5, 130, 250
 STARTUP_ALLOCATIONS = 100_000
 """New objects before the garbage collector looks at them. Start-up makes 90,000 (classes, functions, the playbook) that
 all stay; to search them again and again, as the default of 700 has it, is 20 ms of a run's CPU."""
@@ -56,10 +58,12 @@ class LazyGroup(NearestGroup):
 @click.group(cls=LazyGroup, context_settings=HELP, epilog="""\b
 Exit codes:
   0    all went well
-  1    nothing was run: wrong options, faults in the files, no store
+  1    nothing was run: something is missing (a file, a role, a password, the store)
   2    a task failed on a host (orch plan: something would change)
-  4    a host could not be reached
-  130  stopped by Ctrl-C or `orch runs cancel`""")
+  4    a host could not be reached; or the content has faults, and nothing was run
+  5    nothing was run: wrong options
+  130  stopped by Ctrl-C or `orch runs cancel`
+  250  a fault of orch itself""")
 @click.version_option(package_name="orch-fleet", prog_name="orch")
 def command() -> None:
     """Push orchestrator with a pull fallback: your Ansible playbooks, many times faster, on every host.
@@ -76,16 +80,26 @@ def command() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script. Errors that orch knows are shown with their place and hint; others keep their traceback."""
     gc.set_threshold(STARTUP_ALLOCATIONS)
-    sys.exit(_exit_code(argv))
-
-
-def _exit_code(argv: Sequence[str] | None) -> int:
+    if argv is not None:
+        sys.exit(_exit_code(argv))
+    stays = Staying()
     try:
-        returned = command.main(args=list(argv) if argv is not None else None, prog_name="orch", standalone_mode=False)
+        code = _exit_code(None, stays)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int):
+            raise
+        code = ended.code
+    stays.leave(code)
+
+
+def _exit_code(argv: Sequence[str] | None, stays: Staying | None = None) -> int:
+    try:
+        returned = command.main(args=list(argv) if argv is not None else None, prog_name="orch", standalone_mode=False,
+                                obj=stays)
         return returned if isinstance(returned, int) else 0
     except click.ClickException as error:
         _show_usage(error)
-        return EXIT_ERROR
+        return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_ERROR
     except (click.Abort, KeyboardInterrupt, EOFError):
         sys.stderr.write("\nstopped\n")
         return EXIT_STOPPED
@@ -97,15 +111,19 @@ def _exit_code(argv: Sequence[str] | None) -> int:
     except Exception as error:
         known = _known(error)
         if known is None:
-            raise
+            import traceback
+
+            traceback.print_exc()
+            return EXIT_UNEXPECTED
         from orchestrator.cli.display.errors import render_error
+        from orchestrator.engine.recap import error_code
 
         sys.stderr.write(render_error(known).rstrip("\n") + "\n")
-        return EXIT_ERROR
+        return error_code(known)
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """A wrong command line ends with 1, not with click's 2: that one says that a host failed or would be changed."""
+    """A wrong command line ends with 5, not with click's 2: that one says that a host failed or would be changed."""
     context = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         sys.stderr.write(f"{error.format_message()}\n")
@@ -126,13 +144,12 @@ def _known(error: Exception) -> OrchError | None:
 
         assert isinstance(error, InventoryError)
         place = Origin(error.file, error.line or 0, error.column or 0) if error.file else None
-        return InventoryFault(error.message, origin=place, hint=error.hint)
+        missing = error.file is not None and not os.path.exists(error.file)
+        return InventoryFault(error.message, origin=place, hint=error.hint, code="file_missing" if missing else None)
     return None
 
 
 def _discard_output() -> None:
-    import os
-
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

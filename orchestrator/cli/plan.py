@@ -21,9 +21,10 @@ Examples:
 \b
 Exit codes:
   0    nothing would change
-  1    the plan could not be made: wrong options, faults in the files, a task failed
+  1    the plan could not be made: something is missing, or a task failed
   2    something would change
-  4    a host could not be reached
+  4    a host could not be reached; or the content has faults
+  5    wrong options
   130  stopped""")
 @click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
 @inventory_options()

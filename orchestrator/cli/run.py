@@ -18,7 +18,7 @@ Examples:
   orch run site.yml -l 'web:!web3' -t nginx -C     check mode, some hosts, some tags
   orch run --resume 20260131-093005-7f3a9c         go on where a run was cut off
 
-Exit codes: 0 well, 1 error, 2 a host failed, 4 a host was unreachable, 130 stopped.""")
+Exit codes: 0 well, 1 error, 2 a host failed, 4 unreachable or faults in the content, 5 wrong options, 130 stopped.""")
 @click.argument("playbooks", nargs=-1, metavar="PLAYBOOK...")
 @inventory_options()
 @click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.options import secrets_from, state_directory, workbench
+from orchestrator.cli.staying import staying
 from orchestrator.cli.targets import check_targets
 from orchestrator.errors import UsageError
 
@@ -39,16 +40,25 @@ def launch(bench: Workbench, given: dict[str, Any], resume: ResumePoint | None =
     from orchestrator.engine import launch as engine
 
     check_targets(bench)
+    stays = staying()
+    bench.kept = stays.lines() if stays else None
+    runner = asyncio.Runner()
+    leaves_lines = False
     display = Guarded(make_display() if make_display else choose_display(given))
     gc.freeze()  # what is loaded by now stays to the end
     gc.set_threshold(RUNNING_ALLOCATIONS)
     try:
-        ended: RunEnded = asyncio.run(engine.launch(
+        ended: RunEnded = runner.run(engine.launch(
             bench, state_dir=state_directory(), store_url=given.get("store_url"), emit=display.on, resume=resume,
             interactive=sys.stdin.isatty(),
         ))
+        leaves_lines = bool(bench.kept and bench.kept.offers)
     finally:
         display.close()
+        if not leaves_lines:
+            runner.close()
+    if stays and bench.kept and leaves_lines:
+        stays.hold(runner, bench.kept)
     return ended.exit_code
 
 

@@ -90,7 +90,8 @@ class ContentLoader:
                 raise ContentError(f"{name} is larger than {MAX_BYTES // 2**20} MiB", origin=Origin(name))
             data = Path(name).read_bytes()
         except OSError as error:
-            raise ContentError(f"cannot read {name}: {error.strerror}", origin=Origin(name)) from error
+            raise ContentError(f"cannot read {name}: {error.strerror}", origin=Origin(name),
+                               code="unreadable") from error
         self.files.append(name)
         self._hash.update(len(data).to_bytes(8, "big") + data)
         text = decode(data, name)

@@ -6,18 +6,18 @@ from typing import Any
 
 from orchestrator.content.yaml import is_template
 from orchestrator.errors import Origin
-from orchestrator.template.types import Map, Sealed, Seq, Template
+from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText
 
 
 def trust(value: Any, origin: Origin | None = None) -> Any:
-    """``value`` with every string that holds Jinja as `Template`, mappings as `Map`, lists as `Seq`.
+    """``value`` with every string as `Template` when it holds Jinja, else as `TrustedText`; `Map`s and `Seq`s.
 
     Call it only on what the operator wrote. Keys stay strings; what the YAML loader made stays as it made it.
     """
     if isinstance(value, (Map, Seq)):
         return value
     if type(value) is str:
-        return Template(value, origin) if is_template(value) else value
+        return Template(value, origin) if is_template(value) else TrustedText(value)
     if isinstance(value, dict):
         return Map({key: trust(item, origin) for key, item in value.items()}, origin=origin)
     if isinstance(value, (list, tuple)):

@@ -17,7 +17,7 @@ from orchestrator.content import scalars
 from orchestrator.content.yaml_hints import describe, unhashable_hint
 from orchestrator.errors import ContentError, Origin
 from orchestrator.template.faults import source_fault
-from orchestrator.template.types import Map, Sealed, Seq, Template
+from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
@@ -45,11 +45,12 @@ def load_yaml(
 ) -> Any:
     """Read one YAML document. A path object is read; a ``str`` is the text itself, and ``file`` names its origin.
 
-    Mappings are `Map`, sequences `Seq`, trusted strings that hold Jinja `Template`; an empty document is None.
-    ``trusted=False`` gives data alone: no `Template` is made. ``!vault`` becomes `Sealed`, which whoever renders opens
-    (``vault`` is taken for symmetry with the loader, and is not needed here). ``first_line``: the line at which the
-    text stands in the file. ``on_duplicate`` is told of a key given twice in a mapping, of which the later one holds;
-    without it that is a fault. Raises `SyntaxFault` with line and caret, ContentError for what cannot be read.
+    Mappings are `Map`, sequences `Seq`, trusted strings `Template` when they hold Jinja, else `TrustedText`; an empty
+    document is None. ``trusted=False`` gives data alone: no trusted string is made. ``!vault`` becomes `Sealed`, which
+    whoever renders opens (``vault`` is taken for symmetry with the loader, and is not needed here). ``first_line``: the
+    line at which the text stands in the file. ``on_duplicate`` is told of a key given twice in a mapping, of which the
+    later one holds; without it that is a fault. Raises `SyntaxFault` with line and caret, ContentError for what cannot
+    be read.
     """
     text, name = _text_of(source, file)
     if len(text) > MAX_BYTES:
@@ -65,7 +66,7 @@ def _text_of(source: str | os.PathLike[str], file: str | None) -> tuple[str, str
     try:
         return decode(path.read_bytes(), name), name
     except OSError as error:
-        raise ContentError(f"cannot read {name}: {error.strerror}", origin=Origin(name)) from error
+        raise ContentError(f"cannot read {name}: {error.strerror}", origin=Origin(name), code="unreadable") from error
 
 
 def decode(data: bytes, name: str) -> str:
@@ -254,10 +255,9 @@ class _Document:
             frame.key, frame.key_mark, frame.waiting = self._key(value, mark), mark, True
 
     def _text(self, value: Any, mark: tuple[int, int]) -> Any:
-        if type(value) is str:  # not a Verbatim
-            if self.trusted and "{" in value and is_template(value):
-                return Template(value, Origin(self.file, *mark))
-        return value
+        if not self.trusted or type(value) is not str:  # a Verbatim stays one
+            return value
+        return Template(value, Origin(self.file, *mark)) if is_template(value) else TrustedText(value)
 
     def _key(self, value: Any, mark: tuple[int, int]) -> Any:
         if isinstance(value, (Map, Seq)):
@@ -311,9 +311,11 @@ _UNSAFE = object()
 
 
 def _untrusted(value: Any) -> Any:
-    """``value`` with every `Template` turned back into its text."""
+    """``value`` with every trusted text as one that is not."""
     if isinstance(value, Template):
         return Verbatim(value.source)
+    if type(value) is TrustedText:
+        return Verbatim(value)
     if isinstance(value, Map):
         for key in value:
             value[key] = _untrusted(value[key])

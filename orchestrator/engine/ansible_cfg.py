@@ -33,6 +33,7 @@ SETTINGS = {
         duplicate_dict_key:ANSIBLE_DUPLICATE_YAML_DICT_KEY error_on_missing_handler:ANSIBLE_ERROR_ON_MISSING_HANDLER
         allow_broken_conditionals:ANSIBLE_ALLOW_BROKEN_CONDITIONALS nocolor:ANSIBLE_NOCOLOR
         force_color:ANSIBLE_FORCE_COLOR hash_behaviour:ANSIBLE_HASH_BEHAVIOUR
+        private_role_vars:ANSIBLE_PRIVATE_ROLE_VARS show_custom_stats:ANSIBLE_SHOW_CUSTOM_STATS
         become:ANSIBLE_BECOME become_user:ANSIBLE_BECOME_USER become_method:ANSIBLE_BECOME_METHOD""",
     "privilege_escalation": """
         become:ANSIBLE_BECOME become_user:ANSIBLE_BECOME_USER become_method:ANSIBLE_BECOME_METHOD

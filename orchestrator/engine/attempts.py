@@ -10,6 +10,7 @@ from orchestrator.engine.actions import CONTROLLER_ONLY, action_for
 from orchestrator.engine.arguments import rendered_arguments
 from orchestrator.engine.call import Call, timed
 from orchestrator.engine.outcome import Value, failure
+from orchestrator.errors import SyntaxFault
 from orchestrator.events import TaskRetry
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Attempts:
         if unmet is not None:
             return {"changed": False, "skipped": True, "skip_reason": "Conditional result was False",
                     "false_condition": unmet}
-        if self._task.fault is not None:
+        if self._task.fault is not None and not isinstance(self._task.fault, SyntaxFault):  # those rendering finds
             from orchestrator.engine.expected_fault import in_modules_words  # seldom needed
 
             raise in_modules_words(self._task, self._task.fault)
@@ -86,7 +87,8 @@ class Attempts:
             if number < attempts:
                 self._tell_retry(value, number, attempts, delay_s, call.item_index)
                 await self._run.stop.sleep(delay_s)
-        value["failed"] = True
+        if value.get("failed_when_result") is not False:  # where failed_when was asked it has the last word
+            value["failed"] = True
         value["retries"] = attempts - 1
         value["attempts"] = attempts - 1 if retries else attempts
         return value
@@ -109,6 +111,8 @@ class Attempts:
             value = timed(failure("", "timeout"), limit)
         if value.pop("_ansible_no_log", False):
             self._doing.no_log = True  # an action plugin says so
+        if self._task.until or self._task.retries is not None:
+            value["attempts"] = call.retry + 1  # failed_when and changed_when may ask for it
         self._doing.carrier = (call.carrier, call.carrier_reason)
         if value.get("unreachable") or value.get("error_code") in ("cancelled", "interrupted"):
             return value

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modules import registry
 from orchestrator.engine.outcome import Value, failure, value_of
 from orchestrator.engine.raw_become import complaint, unprompted
-from orchestrator.errors import ContentError, OrchError, TaskFault, UndefinedVariable, Unreachable
+from orchestrator.errors import (
+    ContentError,
+    OrchError,
+    SyntaxFault,
+    TaskFault,
+    TemplateError,
+    UndefinedVariable,
+    Unreachable,
+    VaultError,
+)
 from orchestrator.template.omit import OMIT
 from orchestrator.template.types import Template
 
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
     from orchestrator.model import Task
     from orchestrator.variables.scope import Scope
 
+LEAD = "Task failed: "
+"""How Ansible begins what it says of a task that failed on its own side, and playbooks match on it."""
 MAX_TIMEOUT_S = 100_000_000
 WITHOUT_PYTHON = frozenset({"no_python", "python_too_old"})
 GATHERERS = frozenset({"setup", "gather_facts"})
@@ -67,8 +78,9 @@ class Call:
         return self.run.engine.render(value, self.scope, self.task.origin)
 
     def keyword(self, value: Any, default: Any = None) -> Any:
-        """A keyword's value for this host, or ``default`` when it is not set."""
-        return default if value is None else self.render(value)
+        """A keyword's value for this host, or ``default`` when it is not set, or omitted here."""
+        found = None if value is None else self.render(value)
+        return default if found is None or found is OMIT else found
 
     def find(self, kind: str, name: str) -> Path:
         """A file that the task names, searched as Ansible does: role, including file, playbook."""
@@ -241,7 +253,8 @@ class Call:
     def environment(self) -> dict[str, str]:
         merged: dict[str, str] = {}
         for layer in self.task.environment:
-            rendered = self._gathering_environment(layer) if self.task.action in GATHERERS else self.render(layer)
+            with keyword_named("environment"):
+                rendered = self._gathering_environment(layer) if self.task.action in GATHERERS else self.render(layer)
             for entry in rendered if isinstance(rendered, list) else [rendered]:
                 if entry is OMIT:
                     continue
@@ -265,15 +278,18 @@ class Call:
 
     def become_identity(self) -> Any:
         """The identity the task runs under, or None; passwords in it are for `Links.name_secret` only."""
-        task, options = self.task, self.run.options
+        options = self.run.options
         keywords = {
-            "become": self.keyword(task.become.become, options.become),
-            "user": self.keyword(task.become.user, options.become_user),
-            "method": self.keyword(task.become.method, options.become_method),
-            "flags": self.keyword(task.become.flags),
-            "exe": self.keyword(task.become.exe),
+            name: self._become_keyword(name, default) for name, default in (
+                ("become", options.become), ("user", options.become_user), ("method", options.become_method),
+                ("flags", None), ("exe", None),
+            )
         }
         return self.run.links.become(self.target_name, self.variable, keywords, cached=not self._own_variables())
+
+    def _become_keyword(self, name: str, default: Any) -> Any:
+        with keyword_named("become" if name == "become" else f"become_{name}"):
+            return self.keyword(getattr(self.task.become, name), default)
 
     def _become(self, connection: Connection) -> dict[str, Any] | None:
         identity = self.become_identity()
@@ -284,11 +300,20 @@ class Call:
                 "exe": identity.exe}
 
 
+@contextlib.contextmanager
+def keyword_named(name: str) -> Iterator[None]:
+    """What goes wrong in rendering is told as of this keyword, in Ansible's words."""
+    try:
+        yield
+    except TemplateError as error:
+        raise error.within(f"Error processing keyword '{name}': ") from error.__cause__
+
+
 def timed(value: Value, timeout_s: float | None) -> Value:
     """``value``; one that its time limit ended says so in Ansible's words (the test ``timedout`` looks for them)."""
     if value.get("error_code") == "timeout" and timeout_s:
         period = int(timeout_s) if timeout_s == int(timeout_s) else timeout_s
-        value.update(msg=f"Timed out after {period} second{'' if period == 1 else 's'}.", timedout={"period": period})
+        value.update(msg=f"{LEAD}Timed out after {period} second(s).", timedout={"period": period})
     return value
 
 
@@ -298,9 +323,12 @@ def _names_connection(layer: Mapping[Any, Any]) -> bool:
 
 def fault_value(error: OrchError) -> Value:
     """The value of a task that an error ended on the controller's side."""
-    value = failure(error.message, error.code, error.hint)
+    told_whole = isinstance(error, (TemplateError, SyntaxFault, VaultError)) and not error.message.startswith(LEAD)
+    value = failure(LEAD + error.message if told_whole else error.message, error.code, error.hint)
     if error.origin is not None:
         value["origin"] = str(error.origin)
+    if isinstance(error, TemplateError) and error.expression:
+        value["expression"] = error.expression
     if isinstance(error, Unreachable):
         value.update(unreachable=True)
         value.pop("failed")

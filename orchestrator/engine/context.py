@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.engine.custom_stats import Collected
 from orchestrator.engine.hosts import Batch
 from orchestrator.errors import Origin
 from orchestrator.events import Event, Notice
@@ -103,6 +104,8 @@ class RunContext:
     removed: set[str] = field(default_factory=set)
     """Hosts that failed or were lost: they take part in no further play."""
     failed_hosts: set[str] = field(default_factory=set)
+    custom_stats: Collected = field(default_factory=dict)
+    """What ``set_stats`` has collected."""
     started: bool = True
     """False until the task named by ``--start-at-task`` has come up."""
     left: list[str] = field(default_factory=list)

@@ -72,11 +72,19 @@ class Cursor:
         return self._step
 
     def ahead(self, limit: int) -> list[Task]:
-        """The tasks that come next if each ends well, at most ``limit``; this cursor stays where it is."""
+        """The tasks that come next if each ends well, at most ``limit``; this cursor stays where it is.
+
+        They are all inside a block with ``rescue``, or all outside: a result tells whether it was rescued by where
+        this cursor stands.
+        """
         scout = Cursor((), wanted=self._wanted, enter=self._enter)
         scout._frames = [replace(frame) for frame in self._frames]
         found: list[Task] = []
         while len(found) < limit and (step := scout.peek()) is not None:
+            if not found:
+                rescued = scout.rescuing_blocks()
+            elif scout.rescuing_blocks() != rescued:
+                break
             found.append(step.task)
             scout.advance()
         return found
@@ -132,6 +140,8 @@ class Cursor:
         self._step = None
         while self._frames:
             block = self._frames.pop().block
+            if block is not None and self._left is not None:
+                self._left(block)
             if block is not None and block.role_start:
                 break
         if self._frames:

@@ -13,6 +13,7 @@ from orchestrator.engine.naming import written_name
 from orchestrator.engine.outcome import Value, censor, is_failed, status_of
 from orchestrator.errors import OrchError
 from orchestrator.events import TaskResult
+from orchestrator.template.omit import OMIT
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
@@ -41,8 +42,9 @@ class Doing:
     started: float = field(default_factory=time.time)
 
     def keyword(self, value: Any, default: Any = None) -> Any:
-        """A keyword's value for this host, or ``default`` when it is not set."""
-        return default if value is None else self.run.engine.render(value, self.scope, self.task.origin)
+        """A keyword's value for this host, or ``default`` when it is not set, or omitted here."""
+        found = None if value is None else self.run.engine.render(value, self.scope, self.task.origin)
+        return default if found is None or found is OMIT else found
 
     def row(self, value: Value, index: int | None, label: str | None, ignored: bool,
              started: float | None = None) -> TaskResult:
@@ -51,7 +53,7 @@ class Doing:
         started = started or self.started
         kept = censor(value) if self.no_log else value
         shown = {k: v for k, v in kept.items() if k not in ("diff", "warnings") and v is not NO_TRACEBACK}
-        if task.action in effects.VAR_INCLUDERS:
+        if task.action in effects.VAR_INCLUDERS or effects.sets_sealed(task):
             shown = effects.plain(shown)
         rescued = (is_failed(value) and not ignored and index is None and not value.get("unreachable")
                    and self.host.cursor.rescuing_blocks())
@@ -80,7 +82,11 @@ class Doing:
 
 
 def _message(value: Value) -> str:
-    return str(value.get("msg") or "Unknown error.") if is_failed(value) or "unreachable" in value else ""
+    """Of a condition that failed itself, what it says; the module had nothing to complain of."""
+    if not is_failed(value) and "unreachable" not in value:
+        return ""
+    told = [value.get(key) for key in ("changed_when_result", "failed_when_result")]
+    return str(next((one for one in told if isinstance(one, str)), None) or value.get("msg") or "Unknown error.")
 
 
 def _as_list(diff: Any) -> list[Any]:

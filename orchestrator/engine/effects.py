@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.engine import custom_stats
 from orchestrator.engine.outcome import Value
+from orchestrator.template.types import Sealed
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
@@ -19,6 +21,7 @@ VAR_INCLUDERS = frozenset({"include_vars"})
 DELEGATED = "_ansible_delegated_to"
 """In an item's value: the host that its ``delegate_to`` named, which may be another for each item."""
 NOTES = frozenset({DELEGATED, "_ansible_item_label", "_ansible_ignored", "_ansible_verbose_always", "ignored"})
+ENCRYPTED = "(encrypted)"
 CONNECTION_PREFIXES = ("ansible_", "orch_")
 
 
@@ -31,6 +34,8 @@ def apply(run: RunContext, task: Task, hosts: Iterable[str], value: Value, *, de
         apply_facts(run, task, [there] if there and delegate_facts else names, part)
         if "add_host" in part:
             _add_host(run, part["add_host"])
+        if isinstance(part.get("ansible_stats"), dict):
+            custom_stats.collect(run.custom_stats, names, part["ansible_stats"])
         if "add_group" in part:
             for name in names:
                 run.inventory.add_group(part["add_group"], host=name, parents=part.get("parent_groups") or ())
@@ -84,7 +89,12 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return getattr(value, "source", value)
+    return ENCRYPTED if isinstance(value, Sealed) else getattr(value, "source", value)
+
+
+def sets_sealed(task: Task) -> bool:
+    """Whether the task makes facts of vault texts: they stay encrypted, and so are in no store."""
+    return task.action in FACT_SETTERS and any(isinstance(value, Sealed) for value in task.args.values())
 
 
 def _add_host(run: RunContext, spec: Mapping[str, Any]) -> None:

@@ -11,7 +11,9 @@ from orchestrator.model import Block, Task
 
 
 class Handlers:
-    """The handlers in order. A name is answered by the last handler that bears it, a ``listen`` topic by all."""
+    """The handlers in order. Of a play's or role's own handlers the first that bears a name answers to it; among
+    several lists (of roles, then of the play, then of roles included on the way) the last. A ``listen`` topic is
+    answered by all, but once for each name."""
 
     def __init__(self, nodes: Iterable[Task | Block], name_of: Callable[[Any], str]) -> None:
         self.nodes: list[Task | Block] = []
@@ -19,7 +21,8 @@ class Handlers:
         self._index: dict[int, int] = {}
         self._name_of = name_of
         self._by_name: dict[str, int] = {}
-        self._by_topic: dict[str, list[int]] = {}
+        self._by_topic: dict[str, dict[object, int]] = {}
+        """Topic -> a listener's name (or, without one, its number) -> its number."""
         self.add(nodes)
 
     def add(self, nodes: Iterable[Task | Block]) -> None:
@@ -38,28 +41,50 @@ class Handlers:
         self._tasks.append(task)
         name = self._name_of(task.name) if task.name is not None else ""
         for known_as in _names(name, task):
-            self._by_name[known_as] = number
-        for topic in task.listen:
-            self._by_topic.setdefault(self._name_of(topic), []).append(number)
+            if not self._from_one_list(self._by_name.get(known_as), task):
+                self._by_name[known_as] = number
+        for topic in task.listen:  # as written: Ansible renders no topic
+            for known_as in _names(str(getattr(topic, "source", topic)), task):
+                self._listen(self._by_topic.setdefault(known_as, {}), name, number)
 
-    def notify(self, host: HostState, names: Iterable[str]) -> list[str]:
-        """Mark the handlers for these names as due on the host; returns the names that were found.
+    def _listen(self, listeners: dict[object, int], name: str, number: int) -> None:
+        key = name or number
+        if not self._from_one_list(listeners.get(key), self._tasks[number]):
+            listeners[key] = number
+
+    def _from_one_list(self, known: int | None, task: Task) -> bool:
+        return known is not None and self._tasks[known].role is task.role
+
+    def notify(self, host: HostState, names: Iterable[str], *, flushing: bool = False) -> list[str]:
+        """Call these names on the host; returns those that were found. Which handlers answer is decided at the next
+        flush (a role included until then may bring another of that name), or now when a flush is under way.
 
         Raises `TaskFault` for a name that no handler answers to.
         """
         found = []
         for name in names:
-            numbers = list(self._by_topic.get(name, ()))
-            if name in self._by_name:
-                numbers.insert(0, self._by_name[name])
-            if not numbers:
+            if not self._answering(name):
                 raise TaskFault(
                     f"The requested handler '{name}' was not found in either the main handlers list nor in the "
                     "listening handlers list", code="handler_missing", hint=self._nearest(name),
                 )
-            host.notified.update(dict.fromkeys(numbers))
+            host.called[name] = None
             found.append(name)
+        if flushing:
+            self.summon(host)
         return found
+
+    def summon(self, host: HostState) -> None:
+        """Mark as due on the host what answers to the names called there."""
+        for name in host.called:
+            host.notified.update(dict.fromkeys(self._answering(name)))
+        host.called.clear()
+
+    def _answering(self, name: str) -> list[int]:
+        numbers = list(self._by_topic.get(name, {}).values())
+        if name in self._by_name:
+            numbers.insert(0, self._by_name[name])
+        return numbers
 
     def due(self, host: HostState, task: Task) -> bool | None:
         """Whether a handler task is due on the host; None when the task is no handler of this play."""

@@ -20,8 +20,10 @@ class HostState:
     cursor: Cursor = field(default_factory=lambda: Cursor(()))
     failed: bool = False
     unreachable: bool = False
+    called: dict[str, None] = field(default_factory=dict)
+    """Names and topics notified since the last flush."""
     notified: dict[int, None] = field(default_factory=dict)
-    """Handlers to run at the next flush, by their place in the play's list."""
+    """Handlers that answered to them and have not run, by their place in the play's list."""
     roles_run: set[object] = field(default_factory=set)
     roles_begun: set[object] = field(default_factory=set)
     visits: dict[str, int] = field(default_factory=dict)

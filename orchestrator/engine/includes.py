@@ -45,16 +45,17 @@ class Includer:
         self._play = play
         self._ways: dict[tuple[str, str], list[Wanted]] = {}
 
-    def load(self, task: Task, hosts: list[HostState], outcomes: list[Outcome], *, shared: bool) -> None:
-        """Read what the outcomes ask for; an outcome whose file or role cannot be read becomes a failed one."""
+    def load(self, task: Task, outcomes: list[Outcome]) -> None:
+        """Read what the outcomes ask for; an outcome whose file or role cannot be read becomes a failed one.
+
+        A ``run_once`` is an outcome of one host: only that host does what is included.
+        """
         wanted: dict[str, Wanted] = {}
         ways: dict[HostState, list[Wanted]] = {}
         for outcome in outcomes:
             if outcome.failed or outcome.unreachable:
                 continue
-            asked = _asked(outcome)
-            for host in hosts if shared else [outcome.host]:
-                ways[host] = [self._wanted(wanted, host, v, local) for v, local in asked]
+            ways[outcome.host] = [self._wanted(wanted, outcome.host, v, local) for v, local in _asked(outcome)]
         for one in wanted.values():
             self._load(task, one)
         for outcome in outcomes:

@@ -46,7 +46,8 @@ class Judge:
         try:
             self._settle(scope, value)
         except OrchError as error:  # what the module returned is still there for whoever asks
-            value.update({**fault_value(error), "msg": value.get("msg", ""), "changed": value["changed"]})
+            fault = fault_value(error)
+            value.update({**fault, "msg": value.get("msg") or fault["msg"], "changed": value["changed"]})
         return value
 
     def _settle(self, scope: Scope, value: Value) -> None:
@@ -62,7 +63,7 @@ class Judge:
             value["failed_when_result"] = value["failed"] = failed
 
     def until_met(self, scope: Scope, value: Value) -> bool:
-        """Whether ``until`` holds; without one, whether the task succeeded. What was skipped has nothing to wait for."""
+        """Whether ``until`` holds; without one, whether the task succeeded. What was skipped waits for nothing."""
         if value.get("skipped"):
             return True
         if not self._task.until:

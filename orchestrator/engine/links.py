@@ -138,18 +138,21 @@ class Links:
             connection.abandon()
         return [connection.name for connection in made]
 
-    async def close(self) -> None:
-        """Say goodbye on every connection; what does not answer in time is dropped."""
+    async def close(self, *, keep: bool = False) -> None:
+        """Say goodbye on every connection; what does not answer in time is dropped.
+
+        ``keep``: sound lines may be left to the next run.
+        """
         for opening in list(self._opening.values()):
             opening.cancel()
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
         made, self._made = list(self._made.values()), {}
-        await asyncio.gather(*(_close(c) for c in made), return_exceptions=True)
+        await asyncio.gather(*(_close(c, keep) for c in made), return_exceptions=True)
         await self._finish()
 
 
-async def _close(connection: Connection) -> None:
+async def _close(connection: Connection, keep: bool = False) -> None:
     try:
-        await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT_S)
+        await asyncio.wait_for(connection.close(keep=keep), CLOSE_TIMEOUT_S)
     except (TimeoutError, OrchError):
         connection.abandon()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orchestrator.errors import TaskFault
+from orchestrator.errors import TaskFault, TemplateError, UndefinedVariable
 
 if TYPE_CHECKING:
     from orchestrator.model import Loop, LoopControl
@@ -40,14 +40,14 @@ def names_of(control: LoopControl, engine: Engine, scope: Scope) -> Names:
 
 def items_of(loop: Loop, engine: Engine, scope: Scope) -> list[Any]:
     """The items of a loop for a host; raises `TaskFault` when ``loop`` is given something that is no list."""
-    items = engine.loop_items(loop.kind, loop.value, scope, loop.origin)
-    if isinstance(items, (str, Mapping)) or not isinstance(items, Sequence):
-        kind = {"str": "a string", "dict": "a mapping"}.get(type(items).__name__, type(items).__name__)
-        raise TaskFault(
-            f"Invalid data passed to 'loop', it requires a list, got this instead: {kind}", origin=loop.origin,
-            code="loop", hint="for a mapping use `loop: \"{{ value | dict2items }}\"`",
-        )
-    return list(items)
+    try:
+        return list(engine.loop_items(loop.kind, loop.value, scope, loop.origin))
+    except UndefinedVariable:
+        raise
+    except TemplateError as error:
+        if loop.kind == "loop":
+            raise
+        raise TaskFault(error.message, origin=error.origin, code=error.code, hint=error.hint) from error
 
 
 def locals_of(names: Names, items: Sequence[Any], index: int) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Metas:
     async def _flush(self, task: Task, hosts: list[HostState]) -> None:
         """All handlers come next; those that are not due on a host are passed over when their turn comes."""
         for host in hosts:
+            self._play.handlers.summon(host)
             if host.notified:
                 host.cursor.push(self._play.handlers.nodes)
             else:
@@ -97,13 +98,18 @@ class Metas:
             host.cursor.leave_role()
 
     async def _refresh(self, task: Task, hosts: list[HostState]) -> None:
-        """The sources are read again, off the loop: scripts and clouds take their time. The play keeps its hosts."""
+        """The sources are read again, off the loop: scripts and clouds take their time. The play loses the hosts that
+        are gone, and gets no new ones."""
         run = self._run
         if run.reload_inventory is not None:
             run.inventory.refresh(await asyncio.to_thread(run.reload_inventory))
             run.variables.inventory_reloaded()
             run.links.forget()
-        await self._noop(task, hosts)
+            for host in self._play.batch:
+                if host.active and run.inventory.host(host.name) is None:
+                    host.ended = True
+                    host.cursor.finish()
+        await self._noop(task, [host for host in hosts if host.active])
 
     async def _reset(self, task: Task, hosts: list[HostState]) -> None:
         from orchestrator.engine.call import Call

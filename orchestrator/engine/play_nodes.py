@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.engine.handlers import flatten
 from orchestrator.errors import OrchError
 from orchestrator.model import Block, Task
 from orchestrator.playbook.tags import selected
@@ -27,8 +28,8 @@ def nodes_of(run: RunContext, play: Play, *, force_handlers: bool) -> list[Node]
         nodes.append(play.gather_task)
     pre_tasks, roles, tasks, post_tasks = play.sections
     for number, section in enumerate((pre_tasks, [*roles, *tasks], post_tasks)):
-        if not section:
-            continue
+        if not section and not nodes:
+            continue  # behind an empty section only what handlers themselves have notified is due
         flush = _flush(play, number)
         if force_handlers:
             nodes.append(Block(f"{play.id}.forced{number}", play.origin, tasks=list(section), always=[flush]))
@@ -63,7 +64,7 @@ def selector(run: RunContext, play: Play) -> Callable[[Task], bool]:
     def wanted(task: Task) -> bool:
         if task.implicit and task.action == "meta":
             return True
-        if run.started is False and not _starts(run, task):
+        if run.started is False and not _starts(run, play, task):
             return False
         known = by_tags.get(id(task))
         if known is None:
@@ -74,18 +75,24 @@ def selector(run: RunContext, play: Play) -> Callable[[Task], bool]:
     return wanted
 
 
-def _starts(run: RunContext, task: Task) -> bool:
-    """Whether the run begins with this task (``--start-at-task``); facts are gathered all the same."""
-    import fnmatch
-
+def _starts(run: RunContext, play: Play, task: Task) -> bool:
+    """Whether the run begins with this task (``--start-at-task``). Facts are gathered in the play that has it."""
+    if task is play.gather_task:
+        return any(_is_start(run, other) for section in play.sections for node in section for other in flatten(node))
     if task.implicit:
         return True
+    run.started = _is_start(run, task)
+    return run.started
+
+
+def _is_start(run: RunContext, task: Task) -> bool:
+    import fnmatch
+
     start = run.options.start_at_task
     assert start is not None
     name = str(getattr(task.name, "source", task.name) or "")
     names = [name, task.action_written, *([f"{task.role.name} : {name}"] if task.role else [])]
-    run.started = any(n == start or fnmatch.fnmatchcase(n, start) for n in names)
-    return run.started
+    return any(n == start or fnmatch.fnmatchcase(n, start) for n in names)
 
 
 def _tags(run: RunContext, play: Play, task: Task) -> frozenset[str]:

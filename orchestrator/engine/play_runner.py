@@ -22,8 +22,9 @@ from orchestrator.engine.naming import written_name
 from orchestrator.engine.play_nodes import knows_facts
 from orchestrator.engine.role_runs import enter_role, left_role, worked_in
 from orchestrator.engine.task_runner import Outcome, TaskRunner
-from orchestrator.errors import OrchError
+from orchestrator.errors import OrchError, TaskFault, TemplateError
 from orchestrator.events import TaskDone, TaskStarted
+from orchestrator.template.omit import OMIT
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import PlayContext, RunContext
@@ -56,27 +57,34 @@ class PlayRunner:
             if task is self.play.play.gather_task and knows_facts(self.run, host.name):
                 return False
             due = handlers.due(host, task)
-            return self._selected(task) if due is None else due and self._selected(task)
+            if due is None:
+                return task.handler or self._selected(task)
+            return due  # whatever its tags: a task that was chosen has notified it
 
         return Cursor(nodes, wanted=wanted, enter=lambda b: enter_role(host, b), left=lambda b: left_role(host, b))
 
     # Steps
 
-    async def step(self, task: Task, hosts: list[HostState]) -> None:
-        """Do ``task`` on ``hosts``, each of which has it next; afterwards each stands behind it, or has failed."""
+    async def step(self, task: Task, hosts: list[HostState], *, alone: bool = False) -> None:
+        """Do ``task`` on ``hosts``, each of which has it next; afterwards each stands behind it, or has failed.
+
+        What a ``run_once`` comes to is known to the whole batch, unless the host goes its way ``alone``.
+        """
         for host in hosts:
             self.play.handlers.taken(host, task)
         if task.action == "meta" and not task.loop:
             await self._metas(task, hosts)
             return
-        doers = hosts[:1] if self._once(task, hosts[0]) else hosts
+        once = self._once(task, hosts[0])
+        doers = hosts[:1] if once else hosts
         self._announce(task, doers)
         shared = len(doers) < len(hosts)
         outcomes = await self._gather(task, doers)
         if task.action in INCLUDES:
-            self._includer.load(task, hosts, outcomes, shared=shared)
+            self._includer.load(task, outcomes)
         await self.run.commit()
-        self._settle(task, hosts, outcomes, shared=shared)
+        told = [h for h in self.play.batch if h.active] if once and task.run_once and not alone else []
+        self._settle(task, hosts, outcomes, shared=shared, told=told)
 
     async def segment(self, host: HostState) -> None:
         """Do what comes next on a host that waits for no other: a task, or several in one round trip.
@@ -85,7 +93,7 @@ class PlayRunner:
         """
         tasks = self._segment(host)
         if len(tasks) == 1:
-            await self.step(tasks[0], [host])
+            await self.step(tasks[0], [host], alone=True)
             enforce(self, tasks[0], [host])
             return
         lane = Lane(len(tasks))
@@ -152,8 +160,9 @@ class PlayRunner:
     def _keyword(self, value: Any, host: HostState, task: Task) -> Any:
         if value is None or isinstance(value, bool):
             return value
-        return self.run.engine.render(value, self.run.variables.scope(host.name, play=self.play.play, task=task),
-                                      task.origin)
+        scope = self.run.variables.scope(host.name, play=self.play.play, task=task)
+        found = self.run.engine.render(value, scope, task.origin)
+        return None if found is OMIT else found
 
     def _announce(self, task: Task, hosts: list[HostState]) -> None:
         self.run.emit(TaskStarted(
@@ -196,20 +205,28 @@ class PlayRunner:
     def _limit(self, task: Task, host: HostState) -> asyncio.Semaphore | None:
         if task.throttle is None:
             return self._forks
-        count = int(self._keyword(task.throttle, host, task) or 0)
+        count = self._throttle(task, host)
         if count <= 0 or (self._forks is not None and count >= self.run.options.forks):
             return self._forks
         if task.id not in self.play.throttles:
             self.play.throttles[task.id] = asyncio.Semaphore(count)
         return self.play.throttles[task.id]
 
+    def _throttle(self, task: Task, host: HostState) -> int:
+        try:
+            return int(self._keyword(task.throttle, host, task) or 0)
+        except (ValueError, TypeError, TemplateError) as error:
+            raise TaskFault(f"Failed to convert the throttle value to an integer: {error}", code="throttle",
+                            origin=task.origin) from error
+
     # What follows
 
-    def _settle(self, task: Task, hosts: list[HostState], outcomes: list[Outcome], *, shared: bool) -> None:
+    def _settle(self, task: Task, hosts: list[HostState], outcomes: list[Outcome], *, shared: bool,
+                told: Sequence[HostState] = ()) -> None:
         for outcome in outcomes:
             followers = hosts if shared else [outcome.host]
             if outcome.result.status not in ("unreachable", "lost") or outcome.result.ignored:
-                self._apply(task, followers, outcome)
+                self._apply(task, followers, outcome, told or followers)
             if outcome.result.status not in ("skipped", "unreachable", "lost"):
                 worked_in(outcome.host, task.role)
             if task.action in INCLUDES:
@@ -219,9 +236,9 @@ class PlayRunner:
         for outcome in outcomes:
             self._move(task, hosts if shared else [outcome.host], outcome)
 
-    def _apply(self, task: Task, hosts: list[HostState], outcome: Outcome) -> None:
+    def _apply(self, task: Task, hosts: list[HostState], outcome: Outcome, told: Sequence[HostState]) -> None:
         delegate_facts = bool(outcome.delegate) and bool(self._keyword(task.delegate_facts, outcome.host, task))
-        effects.apply(self.run, task, [h.name for h in hosts], outcome.value, delegate=outcome.delegate,
+        effects.apply(self.run, task, [h.name for h in told], outcome.value, delegate=outcome.delegate,
                       delegate_facts=delegate_facts)
         if task.notify and outcome.value.get("changed") and not outcome.failed:
             self._notify(task, hosts, outcome)
@@ -230,7 +247,7 @@ class PlayRunner:
         try:
             names = [str(n) for value in task.notify for n in _listed(self._notified(value, outcome, task))]
             for host in hosts:
-                outcome.result.notified = self.play.handlers.notify(host, names)
+                outcome.result.notified = self.play.handlers.notify(host, names, flushing=task.handler)
         except OrchError as error:
             error.origin = error.origin or task.origin
             if self.run.options.error_on_missing_handler or error.code != "handler_missing":
@@ -246,7 +263,7 @@ class PlayRunner:
             # A delegate that cannot be reached leaves the host itself in place only where that was asked for.
             outcome.host.unreachable = True
             outcome.host.wrong = task
-            outcome.host.cursor.finish()
+            self._advance(outcome.host, task)  # from there it goes on when its errors are cleared
             for host in hosts:
                 if host is not outcome.host:
                     self.fail(host, None)  # a run_once that nobody could do

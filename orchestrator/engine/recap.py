@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestrator.errors import ContentError, Faults, OrchError, TemplateError, VaultError
 from orchestrator.events import HostRecap, TaskResult
 
 INCLUDES = frozenset({"include_tasks", "include_role"})
 EXIT_OK, EXIT_ERROR, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
+EXIT_CONTENT = 4
+"""Ansible's number for what its parser refuses; the same as for a host that could not be reached."""
+MISSING = frozenset({"unreadable", "file_missing", "role_missing", "handler_missing"})
+"""What content names and nobody has: Ansible's parser has no objection then."""
 
 
 def count(recap: HostRecap, result: TaskResult) -> None:
@@ -48,6 +53,14 @@ def exit_code(recaps: Mapping[str, HostRecap], *, failed: bool, unreachable: boo
     if unreachable:
         return EXIT_UNREACHABLE
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def error_code(error: OrchError) -> int:
+    """4 when content (playbooks, roles, inventory, variables) is malformed or means nothing, as in Ansible; else 1."""
+    if isinstance(error, Faults):
+        return max((error_code(one) for one in error.errors), default=EXIT_ERROR)
+    refused = isinstance(error, (ContentError, TemplateError)) and not isinstance(error, VaultError)
+    return EXIT_CONTENT if refused and error.code not in MISSING else EXIT_ERROR
 
 
 def status_word(code: int) -> str:

@@ -58,10 +58,12 @@ class Run:
         self._emit(RunStarted(context.run_id, self.playbook.paths, tuple(context.inventory.hosts),
                               context.options.check, self.resumed, datetime.now(UTC)))
         error: OrchError | None = None
+        well = False
         try:
             for play in self.playbook.plays:
                 if context.stop.draining or await self._play(play):
                     break
+            well = not context.stop.draining
         except Cancelled:
             pass  # stopped at a question: the run ends as any other that is stopped
         except OrchError as fault:
@@ -70,7 +72,7 @@ class Run:
             try:
                 await context.commit()
             finally:
-                await context.links.close()
+                await context.links.close(keep=well)
         ended = self._ended(time.monotonic() - began, error)
         self._emit(ended)
         if error is not None:
@@ -82,10 +84,11 @@ class Run:
         unreachable = any(r.unreachable for r in self.recaps.values())
         code = counting.exit_code(self.recaps, failed=self._any_failed(failed), unreachable=unreachable,
                                   interrupted=self.context.stop.draining)
+        status = counting.status_word(code)
         if error is not None:
-            code = counting.EXIT_ERROR
-        return RunEnded(self.context.run_id, counting.status_word(code), self.recaps, duration_s, code,
-                        left=tuple(self.context.left))
+            code, status = counting.error_code(error), "failed"
+        return RunEnded(self.context.run_id, status, self.recaps, duration_s, code,
+                        left=tuple(self.context.left), stats=self.context.custom_stats)
 
     def _any_failed(self, counted: bool) -> bool:
         return bool(self.context.failed_hosts) or (counted and bool(self.context.removed))

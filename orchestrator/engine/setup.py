@@ -19,7 +19,7 @@ from orchestrator.content.vault import Vault
 from orchestrator.content.yaml import load_yaml
 from orchestrator.engine.actions import register_all
 from orchestrator.engine.ansible_cfg import with_config
-from orchestrator.errors import InventoryFault, Origin
+from orchestrator.errors import InventoryFault, Origin, UsageError
 from orchestrator.events import Event, Notice
 from orchestrator.security.secrets import Secret
 from orchestrator.template.engine import Engine
@@ -29,6 +29,7 @@ from orchestrator.variables.store import VariableStore
 
 if TYPE_CHECKING:
     from inventory import Inventory
+    from orchestrator.carriers.kept.lines import KeptLines
     from orchestrator.engine.context import RunContext, Stop
     from orchestrator.engine.journal import Journal
     from orchestrator.engine.links import Links
@@ -65,6 +66,8 @@ class Workbench:
     playbook: Playbook | None
     secrets: Secrets
     warnings: list[str] = field(default_factory=list)
+    kept: KeptLines | None = None
+    """Lines that outlive runs; only the `orch` command has any."""
 
 
 def prepare(options: RunOptions, secrets: Secrets | None = None, *,
@@ -76,20 +79,21 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     register_all()
     content = ContentLoader(secrets.vault, on_duplicate=_on_duplicate(environ, warnings))
     present, missing = _sources(options.inventory)
-    inventory = load_inventory(present, secrets.vault, warnings)
+    group_names = environ.get("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "").lower() or "never"
+    inventory = load_inventory(present, secrets.vault, warnings, group_names)
     folder = _playbook_folder(options.playbooks, environ)
     engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append,
                     allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
     given = options.extra_vars
     extra = given if isinstance(given, Map) else trust(dict(given), Origin("extra vars"))
-    engine.add_collections((os.fspath(path) for path in content_paths(environ, folder)[1]),
+    engine.plugins.add_collections((os.fspath(path) for path in content_paths(environ, folder)[1]),
                            more=lambda: _installed_collections(environ))
     for kind in ("filters", "tests", "lookups"):
         for path in _paths(environ.get(f"ANSIBLE_{kind[:-1].upper()}_PLUGINS")):
-            engine.add_plugin_path(kind, os.fspath(path))
+            engine.plugins.add_path(kind, os.fspath(path))
     variables = VariableStore(
         inventory, engine, content, extra, str(folder), inventory_dirs=_inventory_dirs(options.inventory),
-        options=_visible(options),
+        options=_visible(options), merges_mappings=environ.get("ANSIBLE_HASH_BEHAVIOUR", "").lower() == "merge",
     )
     loader = _loader(content, engine, variables, environ, folder)
     playbook = loader.load([Path(p) for p in options.playbooks], extra) if options.playbooks else None
@@ -117,7 +121,8 @@ def _on_duplicate(environ: Mapping[str, str], warnings: list[str]) -> Callable[[
     return {"error": None, "ignore": lambda text: None}.get(setting, warnings.append)
 
 
-def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str]) -> Inventory:
+def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str],
+                   group_names: str = "never") -> Inventory:
     """The inventory of all sources; its faults are the controller's own `InventoryFault`, with their place."""
     import inventory
 
@@ -128,10 +133,12 @@ def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str]) ->
         return trust(text, Origin(file, line, column))
 
     try:
-        loaded = inventory.load(list(sources), parse_yaml=parse, trust=trusted)
+        loaded = inventory.load(list(sources), parse_yaml=parse, trust=trusted, group_names=group_names)
     except inventory.InventoryError as error:
         place = Origin(error.file, error.line or 0, error.column or 0) if error.file else None
-        raise InventoryFault(error.message, origin=place, hint=error.hint) from error
+        missing = error.file is not None and not os.path.exists(error.file)
+        raise InventoryFault(error.message, origin=place, hint=error.hint,
+                             code="file_missing" if missing else None) from error
     warnings.extend(loaded.warnings)
     return loaded
 
@@ -188,10 +195,12 @@ def _loader(content: ContentLoader, engine: Engine, variables: VariableStore, en
     def render(value: Any, names: Mapping[str, Any]) -> Any:
         return engine.render(value, variables.scope(None, locals=names))
 
+    private = "ANSIBLE_PRIVATE_ROLE_VARS"
     roles, collections = content_paths(environ, folder)
     bridge = Bridge([os.fspath(path) for path in collections], environ)
     return PlaybookLoader(content=content, registry=registry, role_paths=roles, collection_paths=collections,
-                          render=render, engine=engine, bridge=bridge)
+                          render=render, engine=engine, bridge=bridge,
+                          settings={"private_role_vars": _is_set(environ, private) if environ.get(private) else None})
 
 
 def content_paths(environ: Mapping[str, str], folder: Path) -> tuple[list[Path], list[Path]]:
@@ -218,7 +227,8 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
     options = bench.options
     settings = Settings(
         run_id=run_id, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
-        ask_passphrase=_ask_passphrase,
+        ask_passphrase=_ask_passphrase, local_folder=bench.variables.playbook_dir,
+        kept=bench.kept, persist_s=_persist_s(environ),
     )
     target_options = TargetOptions(
         private_key_file=options.private_key, timeout_s=options.timeout_s,
@@ -265,6 +275,17 @@ def _host_key_checking(environ: Mapping[str, str]) -> bool:
     return environ.get("ANSIBLE_HOST_KEY_CHECKING", "true").strip().lower() not in ("false", "no", "0", "off")
 
 
+def _persist_s(environ: Mapping[str, str]) -> float:
+    """How long a sound line waits for the next run, where no ControlPersist says it."""
+    from orchestrator.carriers.kept.persist import seconds
+
+    word = environ.get("ORCH_KEEP_CONNECTIONS", "").strip().lower() or "60s"
+    try:
+        return 0.0 if word in ("no", "false", "off") else seconds(word)
+    except ValueError as error:
+        raise UsageError(f"ORCH_KEEP_CONNECTIONS: {error}", hint="0 keeps none") from None
+
+
 def _ask_passphrase(path: str) -> str | None:
     import getpass
     import sys
@@ -284,12 +305,14 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
     environ = with_config(os.environ if environ is None else environ)
     if bench.content.on_duplicate == bench.warnings.append:
         bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
+    bench.engine.warn = lambda text: emit(Notice("warning", text))
     links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)))
     return RunContext(
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
         engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,
         stop=stop, started=bench.options.start_at_task is None, interactive=interactive,
-        reload_inventory=lambda: load_inventory(_sources(bench.options.inventory)[0], bench.secrets.vault, []),
+        reload_inventory=lambda: load_inventory(_sources(bench.options.inventory)[0], bench.secrets.vault, [],
+                                                bench.inventory.group_names),
     )
 
 

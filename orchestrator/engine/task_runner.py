@@ -80,8 +80,8 @@ class TaskRunner:
 
 def stored_result(run: RunContext, host: str, task: Task, path: str, index: int | None = None) -> TaskResult | None:
     """The result of an earlier attempt at this run that stands for the task or item; see docs/engine.md."""
-    if task.action in effects.VAR_INCLUDERS:
-        return None  # trusted files: their values are templates, which no store holds
+    if task.action in effects.VAR_INCLUDERS or effects.sets_sealed(task):
+        return None  # trusted files: their values are templates or vault texts, which no store holds
     stored = run.journal.replay((host, task.id, path, index))
     if stored is not None and stored.no_log and (task.register or task.action in effects.FACT_SETTERS):
         info = registry.describe(task.action)
@@ -111,6 +111,7 @@ class _Work:
             raise
         except OrchError as error:
             value = fault_value(error)
+        looped = looped and not (value.get("skipped") and "results" not in value)  # spared before it had a list
         ignored = self._ignored(value)
         mark_failed(value)
         if ignored:
@@ -136,7 +137,8 @@ class _Work:
 
     def _ignored(self, value: Value) -> bool:
         if value.get("unreachable"):
-            return self._stays(self.items[-1][1] if self.items else {})
+            gone = [local for item, local in self.items if item.get("unreachable")]
+            return all(self._stays(local) for local in gone or ({},))
         return is_failed(value) and bool(self._doing.keyword(self._task.ignore_errors, False))
 
     def _stays(self, local: Mapping[str, Any]) -> bool:
@@ -158,7 +160,7 @@ class _Work:
             # A condition that fails without an item spares the loop: its list may be undefined on this host.
             if self._judge.unmet(self._task.when, self._doing.scope, quiet=True) is None:
                 raise
-            items = [None]
+            return await self._attempts(self._doing.scope, None)
         values: list[Value] = []
         last: dict[str, Any] = {}
         for index, item in enumerate(items):
@@ -170,7 +172,8 @@ class _Work:
                 last[self._task.register] = effects.registered(value)
             values.append(value)
             self.items.append((value, local))
-            gone = value.get("unreachable") and not self._stays(local)
+            # Where each item has its own say, all of them have it; else the first that finds nobody is the last.
+            gone = value.get("unreachable") and self._task.ignore_unreachable in (None, False)
             try:
                 if gone or self._run.stop.draining or self._judge.breaks(self._doing.scope.with_locals(local), value):
                     break

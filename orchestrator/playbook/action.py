@@ -21,6 +21,10 @@ LATER = "action"
 """The action of a task whose module is named by a template; these are its arguments: the name, and text to split."""
 NAMED, NAMED_TEXT = "_module", "_module_text"
 
+_LISTED = frozenset({"ansible.builtin", "ansible.legacy", "ansible.posix", "community.general",
+                     *collection_names.ELSEWHERE})
+"""Collections whose modules are known by name: what is not among them is misspelt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -57,8 +61,29 @@ def find_action(c: Compilation, node: Map, context: Context) -> Action | None:
         return _spelled_out(c, node, spelled[0], context)
     if named:
         return _make(c, node, named[0], named[0], node[named[0]], context)
-    _explain_missing(c, node, others, keywords)
+    suspect = _suspect(c, others, keywords)
+    if context.role is not None and suspect is not None and _of_an_absent_collection(c, suspect):
+        return _absent(c, node, suspect)
+    _explain_missing(c, node, others, keywords, suspect)
     return None
+
+
+def _of_an_absent_collection(c: Compilation, written: str) -> bool:
+    """Whether it is surely a module, and no misspelt name of one that is here."""
+    collection, _, bare = written.rpartition(".")
+    home = collection_names.home(bare)
+    if home != collection_names.OWN:
+        return c.registry.canonical(bare) is None and (not collection or collection_names.holds(collection, bare))
+    return collection.count(".") == 1 and collection not in _LISTED
+
+
+def _absent(c: Compilation, node: Map, written: str) -> Action:
+    """A role's task for another system (`snap`, `zypper`) must not forbid the role: it fails if it is ever reached."""
+    origin = node.origin_of(written)
+    c.faults.warn("late_fault", f"this task fails if it is reached: unknown module {written}", origin,
+                  _hint_for(c, written))
+    return Action(LATER, written, Map({NAMED: written}, origin=origin), origin, node.value_origin(written),
+                  frozenset({written}), own_module=True)
 
 
 def is_loop_key(key: object) -> bool:
@@ -150,21 +175,25 @@ def _like(value: str | Template, text: str) -> str | Template:
 
 
 def unknown_module(c: Compilation, written: str, origin: Origin | None) -> None:
+    c.faults.add(f"unknown module {written}", origin, _hint_for(c, written), code="module")
+
+
+def _hint_for(c: Compilation, written: str) -> str:
+    """What to do about a module that is not known."""
     near = c.registry.nearest(written)
-    elsewhere = collection_names.home(written.rpartition(".")[2])
-    if elsewhere != collection_names.OWN and c.registry.canonical(written.rpartition(".")[2]) is None:
-        hint = f"a module of {elsewhere} that is not here; `orch doc` lists those that are, and the bridge runs it " \
+    collection, _, bare = written.rpartition(".")
+    home = collection_names.home(bare)
+    if home == collection_names.OWN and _of_an_absent_collection(c, written):
+        home = collection
+    if home != collection_names.OWN and c.registry.canonical(bare) is None:
+        return f"a module of {home} that is not here; `orch doc` lists those that are, and the bridge runs it " \
                "where its collection is installed"
-    elif near:
-        hint = f"did you mean {near}?"
-    else:
-        hint = "`orch doc` lists the modules; a library/ folder may hold more"
-    c.faults.add(f"unknown module {written}", origin, hint, code="module")
+    return f"did you mean {near}?" if near else "`orch doc` lists the modules; a library/ folder may hold more"
 
 
-def _explain_missing(c: Compilation, node: Map, others: list[Any], keywords: frozenset[str]) -> None:
+def _explain_missing(c: Compilation, node: Map, others: list[Any], keywords: frozenset[str],
+                     suspect: str | None) -> None:
     """Nothing in the task is a known module: say which key was probably meant as one, and what the others are."""
-    suspect = _suspect(c, others, keywords)
     if suspect == "include":
         c.faults.add("include is gone", node.origin_of("include"), "use include_tasks, or import_tasks", code="module")
     elif suspect is not None:

@@ -9,7 +9,7 @@ from orchestrator.playbook.action import DYNAMIC, STATIC, Action
 from orchestrator.playbook.arguments_text import Unbalanced, split_arguments
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.values import kind_name, merged
-from orchestrator.template.types import Map, Seq, Template
+from orchestrator.template.types import Map, Seq, Template, TrustedText
 
 RAW, WHOLE, UNDER = "_raw_params", "_args_template", "_args_below_template"
 FREE_TEXT = frozenset({"command", "shell", "raw", "script"})
@@ -99,10 +99,10 @@ def text_arguments(value: str | Template, place: Origin | None, *, free_text: bo
 
 
 def _template(text: str, whole: str | Template) -> Any:
-    """Text cut out of a template is a template when it holds Jinja; out of plain text it is plain."""
+    """Text cut out of a template is a template when it holds Jinja; out of what is not trusted it is plain."""
     if isinstance(whole, Template) and any(mark in text for mark in ("{{", "{%", "{#")):
         return Template(text, whole.origin)
-    return text
+    return TrustedText(text) if isinstance(whole, (Template, TrustedText)) else text
 
 
 def _single(name: str, value: Any, place: Origin | None) -> Map:

@@ -16,7 +16,11 @@ FREE_TEXT_OPTIONS = frozenset({
 
 _JINJA = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _ESCAPE = re.compile(r"\\(U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[\\'\"abfnrtv])")
-_CONTINUED = re.compile(r"(?:(?<=\s)|^)\\\n\s*")
+_CONTINUES = "\\"
+"""A backslash that stands alone is dropped, and no line ends where one stood, as in Ansible: in a folded YAML text
+(``>``) what were ends of lines are spaces."""
+
+_AFTER_OPTION = re.compile(r"[ \t]*\n?")
 
 
 class Unbalanced(ValueError):
@@ -130,6 +134,9 @@ def split_arguments(text: str, *, free_text: bool) -> tuple[dict[str, str], str]
     taken: list[Word] = []
     rest: list[str] = []
     for word in words(text):
+        if word.text == _CONTINUES:
+            taken.append(word)
+            continue
         pair = split_pair(word.text if free_text else decode_escapes(word.text))
         if pair is None or (free_text and pair[0] not in FREE_TEXT_OPTIONS):
             rest.append(word.text)
@@ -141,14 +148,18 @@ def split_arguments(text: str, *, free_text: bool) -> tuple[dict[str, str], str]
 
 def _without(text: str, taken: list[Word]) -> str:
     """The text without these words; what parted them from their neighbours goes with them."""
+    joined = {text.find("\n", word.start) for word in taken if word.text == _CONTINUES} - {-1}
     # A text block's last line ending belongs to the command as it is registered, unless an option stood there.
-    is_last_taken = bool(taken) and taken[-1].end == len(text.rstrip())
+    size = len(text.rstrip())
+    is_last_taken = bool(taken) and taken[-1].end == size or text.find("\n", size) in joined
     last = "\n" if text.rstrip(" \t").endswith("\n") and not is_last_taken else ""
-    for word in reversed(taken):
-        before, after = text[:word.start], text[word.end:]
-        if after[:1] in (" ", "\t"):
-            after = after[1:]
-        else:
-            before = before.rstrip(" \t")
-        text = before + after
-    return _CONTINUED.sub("", text.strip()) + (last if text.strip() else "")
+    cuts = [*((word.start, word.end) for word in taken), *((at, at) for at in joined)]
+    for start, end in sorted(cuts, reverse=True):
+        before, after = text[:start], text[end:]
+        if start == end:  # a line that is joined with the next
+            text = before.rstrip(" ") + " " + after[1:].removeprefix(" ")
+        elif text[start:end] == _CONTINUES:
+            text = before + after.removeprefix(" ")
+        else:  # an option takes what follows it along, the line's end too
+            text = before + _AFTER_OPTION.sub("", after, count=1)
+    return text.strip() + (last if text.strip() else "")

@@ -54,6 +54,9 @@ class Compilation:
     """The folder of the playbook that was asked for; imports may lie elsewhere."""
     faults: Collector = field(default_factory=Collector)
     bridge: ModuleFinder | None = None
+    private_roles: bool | None = None
+    """Ansible's ``private_role_vars``: whether the vars of a role are its own tasks' alone where nothing is said.
+    Unset, those of an include_role are."""
 
     # Keywords
 
@@ -152,7 +155,7 @@ class Compilation:
         layers.append(context.play.vars)
         if role is not None:
             layers += [one.defaults for one in (role, *reversed(role.parents))]
-        layers += [one.vars for one in reversed(context.play.roles)]
+        layers += [one.vars if one.exported is None else one.exported for one in reversed(context.play.roles)]
         layers += [one.defaults for one in reversed(context.play.roles)]
         layers.append({"playbook_dir": os.path.abspath(self.top_dir)})
         return ChainMap(*(dict(layer) for layer in layers))

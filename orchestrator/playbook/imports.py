@@ -73,10 +73,12 @@ def _import_role(c: Compilation, action: Action, node: Map, args: Map, values: d
         return None
     own = {word: value for word, value in values.items() if word != "vars"}
     inner = context.folded(own).came_by(f"{action.name} at {node.origin}")
+    outer = context.folded(values)
     use = RoleUse(
         name, f"{task_id}/{name}", place or Origin(name), inner, vars=values.get("vars") or Map(),
-        files=_files(c, args, inner), validate=_flag(c, args, "rolespec_validate", True),
-        allow_duplicates=_flag(c, args, "allow_duplicates", True), public=_flag(c, args, "public", True),
+        files=_files(c, args, outer), validate=_flag(c, args, "rolespec_validate", True, outer),
+        allow_duplicates=_flag(c, args, "allow_duplicates", True, outer),
+        public=_flag(c, args, "public", not c.private_roles, outer),
         from_include=True,
     )
     compiled = compile_role(c, use)
@@ -100,11 +102,16 @@ def _files(c: Compilation, args: Map, context: Context) -> dict[str, str]:
     return found
 
 
-def _flag(c: Compilation, args: Map, name: str, default: bool) -> bool:
+def _flag(c: Compilation, args: Map, name: str, default: bool, context: Context) -> bool:
     if args.get(name) is None:
         return default
     try:
-        value = convert("bool", args[name], args.value_origin(name))
+        written = c.static(args[name], context, name, args.value_origin(name), "use include_role")
+    except ContentError as error:
+        c.faults.take(error)
+        return default
+    try:
+        value = convert("bool", written, args.value_origin(name))
     except Mistake as mistake:
         c.mistaken(name, args[name], args.value_origin(name), mistake)
         return default

@@ -15,7 +15,7 @@ from orchestrator.playbook.context import context_for
 from orchestrator.playbook.faults import Caution
 from orchestrator.playbook.files import KINDS, file_candidates, first_existing, task_file_candidates
 from orchestrator.playbook.includes import included_role, included_tasks
-from orchestrator.playbook.modules import Meant, meant
+from orchestrator.playbook.modules import Meant, folders, meant
 from orchestrator.playbook.playbook_files import compile_file
 from orchestrator.playbook.role_search import RoleSearch
 from orchestrator.playbook.values import Mistake, convert
@@ -93,14 +93,15 @@ class PlaybookLoader:
 
     def include_role(self, name: str, *, task: Task, play: Play, tasks_from: str = "main", vars_from: str = "main",
                      defaults_from: str = "main", handlers_from: str = "main", params: Mapping[str, Any] | None = None,
-                     apply: Any = None, public: bool = False, allow_duplicates: bool = True,
+                     apply: Any = None, public: bool | None = None, allow_duplicates: bool = True,
                      rolespec_validate: bool = True) -> IncludedRole:
         """A role for an include_role of this run, its dependencies before it. Raises `Faults` or ContentError."""
         compilation = self._compilation(play)
         files = {"tasks": tasks_from, "vars": vars_from, "defaults": defaults_from, "handlers": handlers_from}
         result = included_role(
             compilation, name, task, play, files={kind: file or "main" for kind, file in files.items()},
-            params=_as_map(params), apply=apply, public=_truth("public", public, task),
+            params=_as_map(params), apply=apply,
+            public=compilation.private_roles is False if public is None else _truth("public", public, task),
             allow_duplicates=_truth("allow_duplicates", allow_duplicates, task),
             validate=_truth("rolespec_validate", rolespec_validate, task),
         )
@@ -113,6 +114,14 @@ class PlaybookLoader:
         base = os.path.dirname(play.origin.file)
         context = replace(context_for(task, play, base).context, collections=task.collections)
         return meant(self._compilation(play), written, context)
+
+    def action_group(self, group: str, *, task: Task, play: Play) -> frozenset[str]:
+        """The full names of the modules in an action group of content's collections; none for one nobody has."""
+        if self.bridge is None:
+            return frozenset()
+        context = context_for(task, play, os.path.dirname(play.origin.file)).context
+        names: frozenset[str] = self.bridge.action_group(group, tuple(folders(self._compilation(play), context)))
+        return names
 
     def resolve_file(self, kind: str, name: str, *, task: Task, play: Play) -> Path:
         """The absolute path of a file that a task names. ``kind``: files, templates, tasks, vars.
@@ -138,6 +147,7 @@ class PlaybookLoader:
         return Compilation(
             content=self.content, registry=self.registry, roles=self._roles, render=self._rendering(),
             syntax=self._syntax(), extra_vars=self._extra_vars, bridge=self.bridge,
+            private_roles=self.settings.get("private_role_vars"),
             top_dir=self._base_dirs.get(play.id, self._top_dir) if play else self._top_dir,
         )
 

@@ -186,12 +186,14 @@ def _check_vars_files(c: Compilation, values: dict[str, Any], context: Context) 
 
 
 def _gather_task(play: Play, base: Context) -> Task:
-    """The facts task that Ansible puts first; tagged ``always``, so that it goes with any choice of tags."""
+    """The facts task that Ansible puts first; in a play without tags it goes with any choice of tags."""
     args = Map(origin=play.origin)
     if play.gather_subset:
         args["gather_subset"] = Seq(play.gather_subset)
     for name in ("gather_timeout", "fact_path"):
         if getattr(play, name) is not None:
             args[name] = getattr(play, name)
+    inherited = inherited_fields(base if base.tags else base.folded({"tags": ("always",)}))
+    inherited["run_once"] = None  # each host has facts of its own
     return Task(id=f"{play.id}.gather", origin=play.origin, action="setup", action_written="gather_facts", args=args,
-                name="Gathering Facts", implicit=True, **inherited_fields(base.folded({"tags": ("always",)})))
+                name="Gathering Facts", implicit=True, **inherited)

@@ -22,7 +22,7 @@ def role_use(c: Compilation, entry: Any, entries: Any, number: int, context: Con
     origin = place or getattr(entry, "origin", None) or Origin("<role>")
     if isinstance(entry, (str, Template)):
         name = static_name(c, entry, context, origin)
-        return RoleUse(name, f"{role_id}/{name}", origin, context) if name else None
+        return RoleUse(name, f"{role_id}/{name}", origin, context, public=not c.private_roles) if name else None
     if not isinstance(entry, Map):
         hint = BOOLEAN_HINT if isinstance(entry, bool) else "write “- role: name”"
         c.faults.add(f"a role must be a name or a mapping, not {kind_name(entry)}", origin, hint, code="role")
@@ -52,7 +52,7 @@ def _from_mapping(c: Compilation, entry: Map, context: Context, role_id: str, or
     variables = own.pop("vars", None)
     words = (repr(values.get("tags") or ()), repr(tuple(c.expression for c in values.get("when") or ())))
     return RoleUse(name, f"{role_id}/{name}", entry.value_origin(key) or origin, context.folded(own), params=params,
-                   vars=variables or Map(), words=words)
+                   vars=variables or Map(), words=words, public=not c.private_roles)
 
 
 def static_name(c: Compilation, written: Any, context: Context, origin: Origin | None) -> str | None:

@@ -14,7 +14,7 @@ from orchestrator.playbook.faults import did_you_mean
 class RolePlace(NamedTuple):
     name: str
     path: str
-    """As it was found: relative when the playbook's own path was."""
+    """Without symlinks and `..`, as `role_path` has it; relative when the playbook's own path was."""
     collection: str | None = None
 
 
@@ -39,13 +39,13 @@ class RoleSearch:
                 return place
         folders = self._folders(base_dirs, beside)
         for folder in folders:
-            path = os.path.join(folder, name)
+            path = _resolved(os.path.join(folder, name))
             if os.path.isdir(path):
-                return RolePlace(os.path.basename(os.path.normpath(name)) if "/" in name else name, path)
-        expanded = os.path.expanduser(name)
-        if "/" in name and os.path.isdir(expanded):
-            return RolePlace(os.path.basename(os.path.normpath(expanded)), expanded)
-        raise self._missing(name, folders, base_dirs, origin)
+                return RolePlace(name, path)  # `./own/r` too is called as it is written
+        path = _resolved(os.path.expanduser(name))
+        if "/" in name and os.path.isdir(path):
+            return RolePlace(os.path.basename(name), path)
+        raise self._missing(name, folders, base_dirs, origin, collections)
 
     def _folders(self, base_dirs: Sequence[str], beside: str | None) -> list[str]:
         folders = [os.path.join(base, "roles") for base in base_dirs]
@@ -79,14 +79,29 @@ class RoleSearch:
                     return path
         return None
 
-    def _missing(self, name: str, folders: list[str], base_dirs: Sequence[str], origin: Origin | None) -> ContentError:
-        searched = ", ".join(os.path.abspath(folder) for folder in folders)
-        hint = f"searched: {searched}"
+    def _missing(self, name: str, folders: list[str], base_dirs: Sequence[str], origin: Origin | None,
+                 collections: Sequence[str]) -> ContentError:
+        hint = f"searched: {_listed(folders)}"
         if name.count(".") >= 2:
-            hint += " and " + ", ".join(os.path.abspath(root) for root in self._collection_roots(base_dirs))
+            hint += f" and {_listed(self._collection_roots(base_dirs))}"
+        elif collections:
+            hint += f" and the collections {', '.join(collections)} in {_listed(self._collection_roots(base_dirs))}"
         close = did_you_mean(name, _names_in(folders))
         return ContentError(f"the role '{name}' was not found", origin=origin,
                             hint=f"{close} {hint}" if close else hint, code="role_missing")
+
+
+def _resolved(path: str) -> str:
+    """The path without symlinks, and without `..`, which may lead through a `roles/` that is not there."""
+    real = os.path.realpath(path)
+    if real == os.path.abspath(path):
+        return os.path.normpath(path)
+    near = os.path.relpath(real)
+    return real if os.path.isabs(path) or near.startswith("..") else near
+
+
+def _listed(folders: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(os.path.abspath(folder) for folder in folders))
 
 
 def _names_in(folders: Iterable[str]) -> list[str]:

@@ -103,8 +103,10 @@ def _make_role(c: Compilation, use: RoleUse, name: str, path: str, collection: s
         parents=(*asking.parents, asking) if asking else (),
         allow_duplicates=metadata.allow_duplicates if use.allow_duplicates is None else use.allow_duplicates,
         argument_specs=metadata.argument_specs, collection=collection, public=use.public, from_include=use.from_include,
+        exported=own if use.vars else None,
     )
-    role.identity = repr((role.path, _sorted(use.params), _sorted(use.vars), _sorted(use.files), use.words,
+    others = {kind: name for kind, name in use.files.items() if name != "main"}
+    role.identity = repr((role.fqcn, role.path, _sorted(use.params), _sorted(use.vars), _sorted(others), use.words,
                           use.from_include))
     return role
 

@@ -19,7 +19,7 @@ _WORDS = frozenset(
     "true false none True False None not and or in is if else loop self super caller varargs kwargs".split()
 )
 _LOOKUPS = frozenset({"lookup", "query", "q"})
-_TAKES_SEALED = frozenset({"unvault", "vault_encrypted", "tagged_with"})
+_TAKES_SEALED = frozenset({"unvault", "vault_encrypted", "tagged_with", "dump_object"})
 _ANY_NAME = frozenset({"vars", "varnames", "template"})
 """Lookups that may read any variable: what uses them depends on ``vars``."""
 
@@ -40,7 +40,7 @@ def compile_template(env: Environment, source: str, origin: Origin | None) -> Co
     path = _path(_PATH.match(source))
     if path:
         return Compiled(None, frozenset({path[0]}), path, newlines)
-    with _Faults(source, origin):
+    with _Faults(env, source, origin):
         tree = env.parse(source)
     root, names = _code(env, tree, source, origin, strings=False)
     return Compiled(root, names, None, newlines)
@@ -51,7 +51,7 @@ def compile_expression(env: Environment, source: str, origin: Origin | None) -> 
     path = _path(_BARE.match(source))
     if path:
         return Compiled(None, frozenset({path[0]}), path)
-    with _Faults(source, origin, expression=True):
+    with _Faults(env, source, origin, expression=True):
         parser = Parser(env, source, state="variable")
         expression = parser.parse_expression()
         if not parser.stream.eos:
@@ -74,13 +74,13 @@ def _code(
 ) -> tuple[Callable[[Context], Iterator[Any]], frozenset[str]]:
     more = _embed(env, tree, strings, origin)
     generator = Generator(env, None, None, defer_init=True, optimized=False)
-    with _Faults(source, origin):
+    with _Faults(env, source, origin, strings):
         generator.visit(tree)
     namespace: dict[str, Any] = {"environment": env, "__file__": "<template>"}
     try:
         exec(compile(generator.stream.getvalue(), "<template>", "exec"), namespace)  # type: ignore[attr-defined]
     except SyntaxError as error:  # what Jinja lets through and Python does not: an argument given twice
-        with _Faults(source, origin):
+        with _Faults(env, source, origin, strings):
             raise TemplateSyntaxError(error.msg, 1) from None
     names = generator.free_names.difference(env.globals) | more
     return namespace["root"], frozenset(names)
@@ -118,7 +118,10 @@ def _embed(env: Environment, tree: nodes.Node, strings: bool, origin: Origin | N
             names.update(_lookup_names(node))
         for field, value in node.iter_fields():
             if isinstance(value, list):
+                named = _is_lookup(node) and field == "args"  # its name, first of all, is no template
                 for index, item in enumerate(value):
+                    if named and index == 0 and isinstance(item, nodes.Const):
+                        continue
                     if inside and isinstance(item, nodes.Const) and _holds_template(item.value):
                         value[index] = node_for(item)
                     elif isinstance(item, nodes.Node):
@@ -158,10 +161,20 @@ def _lookup_names(node: Any) -> set[str]:
     return {"vars"}
 
 
+def missing_hint(env: Any, message: str) -> str | None:
+    """What to do about “No filter named …”: a file that could not be loaded may be the reason."""
+    for kind, plugins in (("filter", env.filters), ("test", env.tests)):
+        if message.startswith(f"No {kind} named"):
+            found = f"no {kind} has that name: look for a typing error, or put its plugin into {kind}_plugins/"
+            return plugins.hint() or found
+    return None
+
+
 class _Faults:
     """Turns Jinja's syntax errors into ours."""
 
-    def __init__(self, source: str, origin: Origin | None, expression: bool = False) -> None:
+    def __init__(self, env: Environment, source: str, origin: Origin | None, expression: bool = False) -> None:
+        self.env = env
         self.source = source
         self.origin = origin
         self.expression = expression
@@ -174,15 +187,14 @@ class _Faults:
             return
         message = error.message or "malformed"
         raise SourceFault(
-            f"syntax error in {'expression' if self.expression else 'template'}: {message}",
+            f"Syntax error in {'expression' if self.expression else 'template'}: {message}",
             excerpt=excerpt(self.source, error.lineno), origin=self.origin, hint=self._hint(message),
         ) from None
 
     def _hint(self, message: str) -> str | None:
-        if message.startswith("No filter named"):
-            return "no filter has that name: look for a typing error, or put its plugin into filter_plugins/"
-        if message.startswith("No test named"):
-            return "no test has that name: look for a typing error, or put its plugin into test_plugins/"
+        lacking = missing_hint(self.env, message)
+        if lacking is not None:
+            return lacking
         if self.expression and "{{" in self.source:
             return "a condition is an expression already: leave out {{ }}"
         if "end of template" in message or "Unexpected end" in message:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import (
-    ConditionError,
     ContentError,
     Origin,
     SyntaxFault,
@@ -19,22 +17,20 @@ from orchestrator.errors import (
     VaultError,
 )
 from orchestrator.template.compiler import Compiled, compile_expression, compile_template
-from orchestrator.template.embedded import unfolded
+from orchestrator.template.conditions import judged
 from orchestrator.template.environment import Environment
 from orchestrator.template.evaluation import Evaluation, ScopeLike, failure
-from orchestrator.template.filters import FILTERS
 from orchestrator.template.functions import make_globals
-from orchestrator.template.lookups import LOOKUPS
 from orchestrator.template.omit import OMIT
 from orchestrator.template.plain import SCALARS, to_plain
-from orchestrator.template.plugins import PluginTable, as_filter, needs_value
-from orchestrator.template.tests import TESTS
-from orchestrator.template.types import Map, Sealed, Seq, Template
+from orchestrator.template.plugin_tables import PluginTables
+from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
     from orchestrator.template.text import TextRenderer
 
+UNDECRYPTABLE = "Attempt to use undecryptable variable: "
 CACHE_SIZE = 20_000
 """Compiled sources kept; a run that makes more than that starts over."""
 
@@ -79,13 +75,11 @@ class Engine:
         self.allow_broken_conditionals = allow_broken_conditionals
         self.warn = warn or (lambda text: None)
         self.env = Environment(trim_blocks=True)  # as in Ansible: in values, too, a block takes its line end along
-        self.lookups = PluginTable({}, LOOKUPS, "lookups", self.warn)
-        self._filters = PluginTable(_jinja_filters(self.env.filters), FILTERS, "filters", self.warn)
-        self._tests = PluginTable(_strict(_unshadowed(self.env.tests, TESTS)), TESTS, "tests", self.warn)
-        self.env.filters, self.env.tests = self._filters, self._tests
+        self.plugins = PluginTables(self.env, lambda text: self.warn(text))
+        self.lookups = self.plugins.lookups
         self.env.globals.update(make_globals(self))
         for folder in plugin_dirs:
-            self.add_plugin_dir(folder)
+            self.plugins.add_dir(folder)
         self._text: TextRenderer | None = None
         self._templates: dict[str, Compiled] = {}
         self._expressions: dict[str, Compiled] = {}
@@ -93,29 +87,7 @@ class Engine:
 
     def add_plugin_dir(self, folder: str) -> None:
         """Look for filters, tests and lookups of the operator's own below ``folder`` (a playbook's or role's) too."""
-        for table in self._tables:
-            table.add_directory(os.path.join(folder, f"{table.kind[:-1]}_plugins"))
-
-    def add_plugin_path(self, kind: str, folder: str) -> None:
-        """Look for plugins of one kind (filters, tests, lookups) in ``folder`` itself too."""
-        for table in self._tables:
-            if table.kind == kind:
-                table.add_directory(folder)
-
-    def add_collections(self, roots: Iterable[str], more: Callable[[], Iterable[str]] | None = None) -> None:
-        """Plugins of collections (ns.name.plugin) are looked for in folders that hold ``ansible_collections``.
-
-        ``more`` finds further ones, and is asked when a plugin is in none of these.
-        """
-        present = _with_collections(roots)
-        for table in self._tables:
-            table.collections += [root for root in present if root not in table.collections]
-            if more is not None:
-                table.find_collections = functools.partial(_found, more)
-
-    @property
-    def _tables(self) -> tuple[PluginTable, PluginTable, PluginTable]:
-        return self._filters, self._tests, self.lookups
+        self.plugins.add_dir(folder)
 
     # Rendering
 
@@ -200,28 +172,10 @@ class Engine:
         return loop_items(self, kind, value, scope, origin)
 
     def condition(self, expression: str | bool | Template, scope: ScopeLike, origin: Origin | None = None) -> bool:
-        """Whether the condition holds. Raises `ConditionError` when the result is no boolean (Ansible 2.19)."""
+        """Whether a condition of a trusted file holds. Raises `ConditionError` when the result is no boolean."""
         if isinstance(expression, bool):
             return expression
-        source = expression.source if isinstance(expression, Template) else str(expression)
-        if not source.strip():
-            raise ConditionError("the condition is empty", origin=origin, hint="leave it out, or write true or false")
-        delimited = source.lstrip().startswith(("{{", "{%"))
-        value = self._condition_value(source, scope, origin, delimited)
-        if type(value) is bool:
-            return value
-        if delimited and isinstance(value, str) and value.strip().lower() in ("true", "false"):
-            return value.strip().lower() == "true"
-        if self.allow_broken_conditionals:
-            return bool(value)
-        raise ConditionError(
-            f"the condition gives {_a_kind(value)}, not a boolean: {source.strip()}", origin=origin, hint=_cure(value),
-        )
-
-    def _condition_value(self, source: str, scope: ScopeLike, origin: Origin | None, delimited: bool) -> Any:
-        if delimited:
-            return self.render(Template(source, origin), scope)
-        return self.expression(unfolded(source) if "{{" in source else source, scope, origin)
+        return judged(self, TrustedText(expression) if type(expression) is str else expression, scope, origin)[0]
 
     def expression(self, source: str, scope: ScopeLike, origin: Origin | None = None) -> Any:
         """The value of a bare expression (``debug: var=``, ``label``, a condition), as plain data."""
@@ -238,9 +192,9 @@ class Engine:
         except (SyntaxFault, VaultError):
             raise
         except RecursionError:
-            raise TemplateError("the expression calls itself without end", origin=origin) from None
+            raise TemplateError("Recursive loop detected in expression", origin=origin) from None
         except Exception as error:
-            raise evaluation.placed(failure(error), source, origin) from error
+            raise evaluation.placed(failure(error, "expression"), source, origin) from error
         finally:
             env.current = outer
 
@@ -329,10 +283,14 @@ class Engine:
         if text is None:
             if self.vault is None:
                 raise VaultError(
-                    "an encrypted value is needed, and no vault password was given", origin=sealed.origin,
+                    f"{UNDECRYPTABLE}it is encrypted, and no vault password was given", origin=sealed.origin,
                     hint="give --vault-password-file or --ask-vault-pass",
                 )
-            text = self._opened[sealed.ciphertext] = self.vault.decrypt(sealed.ciphertext, sealed.origin)
+            try:
+                text = self.vault.decrypt(sealed.ciphertext, sealed.origin)
+            except VaultError as error:
+                raise error.within(UNDECRYPTABLE) from error.__cause__
+            self._opened[sealed.ciphertext] = text
         return text
 
     def open_vault(self, text: str, file: str) -> bytes:
@@ -356,37 +314,6 @@ class Engine:
         return f"did you mean {close[0]!r}?" if close else None
 
 
-def _with_collections(roots: Iterable[str]) -> list[str]:
-    found = [os.path.dirname(root) if os.path.basename(root) == "ansible_collections" else root for root in roots]
-    present = [root for root in found if os.path.isdir(os.path.join(root, "ansible_collections"))]
-    if present:
-        from orchestrator.template.shim.importing import add_collections
-
-        add_collections(present)
-    return present
-
-
-def _found(more: Callable[[], Iterable[str]]) -> list[str]:
-    return _with_collections(more())
-
-
-def _unshadowed(jinja: Mapping[str, Any], ours: Mapping[str, str]) -> dict[str, Any]:
-    """Jinja's own, less those that Ansible defines anew."""
-    return {name: function for name, function in jinja.items() if name not in ours}
-
-
-def _jinja_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: as_filter(name, function) for name, function in _unshadowed(filters, FILTERS).items()}
-
-
-_ASKS = frozenset({"defined", "undefined", "filter", "test", "eq", "==", "equalto", "ne", "!="})
-
-
-def _strict(tests: dict[str, Any]) -> dict[str, Any]:
-    """Jinja's tests, failing on an undefined value, but for those that ask whether it is."""
-    return {name: test if name in _ASKS else needs_value(test) for name, test in tests.items()}
-
-
 def templates_in(value: Any) -> Iterable[Template]:
     """Every template within ``value``, in order."""
     if isinstance(value, Template):
@@ -397,21 +324,6 @@ def templates_in(value: Any) -> Iterable[Template]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from templates_in(item)
-
-
-def _a_kind(value: Any) -> str:
-    names = {"str": "a text", "int": "a number", "float": "a number", "list": "a list", "dict": "a mapping"}
-    return "nothing (null)" if value is None else names.get(type(value).__name__, type(value).__name__)
-
-
-def _cure(value: Any) -> str:
-    if isinstance(value, str):
-        return "compare it, or use “| bool” for texts like yes and no, or “| length > 0” for not empty"
-    if isinstance(value, (list, dict)):
-        return "use “| length > 0” for not empty"
-    if value is None:
-        return "use “is not none”, or “is defined”"
-    return "use a comparison, for example “== 1” or “> 0”"
 
 
 __all__ = ["OMIT", "Engine", "Undefined", "templates_in"]

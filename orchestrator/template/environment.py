@@ -63,6 +63,9 @@ def concat_text(values: Iterable[Any]) -> str:
     return "".join([as_text(value) for value in values if value is not None])
 
 
+ASKS_FOR_FAULT = "ansible._protomatter.dump_object"
+
+
 class Generator(NativeCodeGenerator):
     """Native output without constant folding; notes the free variables while it generates."""
 
@@ -77,6 +80,16 @@ class Generator(NativeCodeGenerator):
         for action, name in frame.symbols.loads.values():
             if action == VAR_LOAD_RESOLVE and name is not None:
                 self.free_names.add(name)
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
+        """What asks about an expression's fault is given the fault, where any other filter would not be reached."""
+        if node.name != ASKS_FOR_FAULT or node.node is None:
+            super().visit_Filter(node, frame)
+            return
+        with self._filter_test_common(node, frame, True):
+            self.write("environment.attempted(lambda: ")
+            self.visit(node.node, frame)
+            self.write(")")
 
     def _output_const_repr(self, group: Iterable[Any]) -> str:
         return repr("".join([str(value) for value in group]))
@@ -170,12 +183,12 @@ class Environment(SandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         kind = type(obj)
-        if (kind is dict or kind is LazyMap) and type(argument) is str:
+        if (kind is dict or kind is LazyMap) and isinstance(argument, str):
             if argument in obj:
                 return self._ready(obj, obj[argument])
             if argument not in _DICT_METHODS:
                 return self.undefined(obj=obj, name=argument)
-        if (kind is list or kind is LazySeq) and type(argument) is str and argument.isdigit():
+        if (kind is list or kind is LazySeq) and isinstance(argument, str) and argument.isdigit():
             argument = int(argument)
         return self._ready(obj, super().getitem(obj, argument))
 
@@ -199,6 +212,13 @@ class Environment(SandboxedEnvironment):
     def call(self, context: Any, obj: Any, /, *args: Any, **options: Any) -> Any:
         """A call of what is undefined is undefined; any other is the sandbox's."""
         return obj if isinstance(obj, Undefined) else super().call(context, obj, *args, **options)
+
+    def attempted(self, evaluate: Callable[[], Any]) -> Any:
+        """What the expression gives, or what it raises."""
+        try:
+            return evaluate()
+        except Exception as error:
+            return error
 
     def unopened(self, context: Context, name: str) -> Any:
         """A variable; a vault text is not opened."""

@@ -9,8 +9,9 @@ from jinja2.utils import missing
 
 from orchestrator.errors import OrchError, Origin, TemplateError, UndefinedVariable
 from orchestrator.template.environment import concat
+from orchestrator.template.faults import shortened, words_of
 from orchestrator.template.lazy import LazyMap, LazySeq
-from orchestrator.template.types import Map, Sealed, Seq, Template
+from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MAX_NESTING = 60
 """Templates that need templates: deeper than this is taken for endless."""
 
-_READY = frozenset({str, int, bool, float, type(None)})
+_READY = frozenset({str, int, bool, float, type(None), TrustedText})
 _STATE = "\0state"
 
 
@@ -105,7 +106,7 @@ class Evaluation:
         except OrchError as error:
             raise self.placed(error, template.source, template.origin) from error.__cause__
         except RecursionError:
-            raise TemplateError("the template calls itself without end", origin=template.origin) from None
+            raise TemplateError("Recursive loop detected in template", origin=template.origin) from None
         except Exception as error:
             raise self.placed(failure(error), template.source, template.origin) from error
         finally:
@@ -119,7 +120,8 @@ class Evaluation:
             start = next(i for i, one in enumerate(running) if one is template)
             circle = " -> ".join([*self.labels[start:], label])
             raise TemplateError(
-                f"the variables need each other in a circle: {circle}", origin=template.origin,
+                f"Recursive loop detected in template: the variables need each other in a circle: {circle}",
+                origin=template.origin,
                 hint="give one of them a value that does not use the others",
             )
         if len(running) >= MAX_NESTING:
@@ -135,7 +137,7 @@ class Evaluation:
             root = code.root
             assert root is not None
             value = concat(root(env.root_context(self, names)))
-        if code.newlines and type(value) is str:
+        if code.newlines and isinstance(value, str):
             short = code.newlines - (len(value) - len(value.rstrip("\n")))
             if short > 0:
                 value += "\n" * short
@@ -160,19 +162,13 @@ class Evaluation:
         """``error`` with the innermost expression and place, a hint for names that are nearly right."""
         if error.origin is None:
             error.origin = origin
-        if isinstance(error, TemplateError) and not getattr(error, "shown", False):
-            shown = " ".join(source.split())
-            error.message += f" in: {shown[:200]}{'…' if len(shown) > 200 else ''}"
-            error.args = (error.message,)
-            error.shown = True  # type: ignore[attr-defined]
+        if isinstance(error, TemplateError) and error.expression is None:
+            error.expression = shortened(source)
         if isinstance(error, UndefinedVariable) and error.hint is None:
             error.hint = self.engine.nearest(error, self.scope)
         return error
 
 
-def failure(error: Exception) -> OrchError:
-    """Any exception out of a filter, test or method, as ours: its own words."""
-    text = (str(error) or type(error).__name__).replace("LazyMap", "dict").replace("LazySeq", "list")
-    if isinstance(error, KeyError):
-        text = f"there is no key {error}"
-    return TemplateError(text)
+def failure(error: Exception, what: str = "template") -> OrchError:
+    """Any exception out of an operator or method, as ours: its own words."""
+    return TemplateError(f"Error rendering {what}: {words_of(error)}")

@@ -24,6 +24,20 @@ def excerpt(text: str, line: int, column: int = 0) -> str:
     return f"{shown}\n{' ' * (column - 1)}^" if 0 < column <= 200 else shown
 
 
+def shortened(source: str) -> str:
+    """An expression or a line in one line of bounded length."""
+    shown = " ".join(source.split())
+    return shown[:200] + ("…" if len(shown) > 200 else "")
+
+
+def words_of(error: BaseException) -> str:
+    """What any exception says of itself, in one sentence that knows nothing of our own types."""
+    if isinstance(error, KeyError):
+        return f"there is no key {error}"
+    text = str(error) or type(error).__name__
+    return text.replace("LazyMap", "dict").replace("LazySeq", "list")
+
+
 def source_fault(message: str, text: str, origin: Origin, hint: str | None = None) -> SourceFault:
     """A fault at ``origin`` in ``text``, the whole content of that file."""
     return SourceFault(message, excerpt=excerpt(text, origin.line, origin.column), origin=origin, hint=hint)

@@ -12,6 +12,8 @@ from orchestrator.errors import OrchError, TemplateError, UndefinedVariable
 from orchestrator.template.environment import Context
 from orchestrator.template.lookups.call import LookupCall
 from orchestrator.template.plain import to_plain
+from orchestrator.template.plugin_calls import failed
+from orchestrator.template.plugin_files import NotLoaded
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -25,9 +27,24 @@ def run_lookup(
     """A lookup's values. Raises `TemplateError` that names the lookup."""
     lookup = engine.lookups.get(name)
     if lookup is None:
-        raise TemplateError(f"there is no lookup {name!r}", hint=_nearest(name, engine.lookups.all_names()))
+        raise TemplateError(f"The lookup plugin {name!r} was not found.",
+                            hint=_nearest(name, engine.lookups.all_names()) or engine.lookups.hint())
     options = _known(engine, name, lookup, options)
-    return list(lookup(terms, LookupCall(engine, evaluation), **options))
+    try:
+        return list(lookup(terms, LookupCall(engine, evaluation), **options))
+    except NotLoaded:
+        raise
+    except Exception as error:
+        told = failed("lookup", name, error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _takes_undefined(lookup: Any) -> bool:
+    """Whether the lookup wants to see undefined terms (a plugin with ``accept_args_markers``)."""
+    asked = getattr(lookup, "takes_undefined", None)
+    return asked is not None and bool(asked())
 
 
 def _known(engine: Engine, name: str, lookup: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -59,14 +76,15 @@ def make_globals(engine: Engine) -> dict[str, Any]:
     def lookup(
         context: Context, name: str, /, *terms: Any, wantlist: bool = False, errors: str = "strict", **options: Any,
     ) -> Any:
-        evaluation = context.evaluation
+        # A file imported without context has no variables of its own; lookups see those of whoever imports it.
+        evaluation = context.evaluation or engine.env.current
         if evaluation is None:
             raise TemplateError("lookups need variables: import this file “with context”")
 
         first_found = str(name).rpartition(".")[2] == "first_found"
         given_undefined = [one for one in (*(() if first_found else terms), *options.values())
                            if isinstance(one, Undefined)]
-        if given_undefined:
+        if given_undefined and not _takes_undefined(engine.lookups.get(str(name))):
             return given_undefined[0]
 
         def unseal(raw: Any) -> Any:
@@ -77,8 +95,9 @@ def make_globals(engine: Engine) -> dict[str, Any]:
 
             terms = tuple(defined_only(term, engine, evaluation.scope) for term in terms)
             terms = tuple(term for term in terms if not isinstance(term, Undefined))
-        plain = [to_plain(term, unseal) for term in terms]
-        given = {key: to_plain(value, unseal) for key, value in options.items()}
+        plain = [term if isinstance(term, Undefined) else to_plain(term, unseal) for term in terms]
+        given = {key: value if isinstance(value, Undefined) else to_plain(value, unseal)
+                 for key, value in options.items()}
         if engine.lookups.get(str(name)) is None:
             errors = "strict"
         try:
@@ -123,4 +142,6 @@ def now(utc: bool = False, fmt: str | None = None) -> Any:
 
 def undef(hint: str | None = None) -> Undefined:
     """A value that must be overridden: it is undefined, in the author's words."""
+    if hint is not None and not isinstance(hint, str):
+        raise TemplateError(f"undef: the 'hint' argument must be of type 'str', not {type(hint).__name__!r}")
     return Undefined(hint or "Mandatory variable has not been overridden")

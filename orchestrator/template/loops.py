@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import OrchError, Origin, TemplateError
+from orchestrator.errors import OrchError, Origin, TaskFault
 from orchestrator.template.evaluation import Evaluation, ScopeLike
 from orchestrator.template.functions import run_lookup
 from orchestrator.template.omit import OMIT
@@ -35,9 +35,16 @@ def _run(engine: Engine, kind: str, terms: list[Any], scope: ScopeLike) -> list[
     from orchestrator.template.plain import to_plain
 
     evaluation = Evaluation.of(engine, scope)
-    found = run_lookup(engine, evaluation, kind, terms, {})
+    options = {"_subfolder": _subfolder(scope)} if kind.rpartition(".")[2] == "first_found" else {}
+    found = run_lookup(engine, evaluation, kind, terms, options)
     items: list[Any] = to_plain(found, lambda raw: evaluation.entry(raw, "item"))
     return items
+
+
+def _subfolder(scope: ScopeLike) -> str:
+    """Where ``with_first_found`` looks first: the folder of what the task's action works with."""
+    action = str(getattr(getattr(scope, "task", None), "action_written", ""))
+    return next((f"{kind}s" for kind in ("template", "var") if kind in action), "files")
 
 
 def _first_found_terms(engine: Engine, value: Any, scope: ScopeLike) -> Any:
@@ -66,7 +73,6 @@ def defined_only(value: Any, engine: Engine, scope: ScopeLike) -> Any:
 def _list(value: Any, origin: Origin | None) -> list[Any]:
     if isinstance(value, list):
         return value
-    kinds = {"str": "a text", "dict": "a mapping", "NoneType": "nothing (null)", "int": "a number", "bool": "a boolean"}
     hint = "a mapping becomes a list with “| dict2items”" if isinstance(value, dict) else "give a list: [a, b]"
-    shown = kinds.get(type(value).__name__, type(value).__name__)
-    raise TemplateError(f"loop needs a list, this is {shown}", origin=origin, hint=hint)
+    kind = "NoneType" if value is None else type(value).__name__
+    raise TaskFault(f"The `loop` value must resolve to a 'list', not {kind!r}.", origin=origin, code="loop", hint=hint)

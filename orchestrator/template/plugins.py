@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
-import importlib.util
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from orchestrator.errors import ContentError, Origin, UndefinedVariable
-from orchestrator.template.plain import SCALARS, to_plain
-from orchestrator.template.undefined import Undefined
+from orchestrator.template.plugin_calls import as_filter, as_test, full_name
+from orchestrator.template.plugin_files import Unloadable, own_plugins
 
 NAMESPACES = frozenset({
     "ansible.builtin", "ansible.legacy", "ansible.posix", "ansible.utils", "ansible.netcommon", "ansible.windows",
@@ -23,12 +19,14 @@ NAMESPACES = frozenset({
 _NAMESAKES = frozenset({"ansible.utils.keep_keys", "ansible.utils.remove_keys", "ansible.utils.replace_keys"})
 """Others than those of community.general, which ours are."""
 
+Found = tuple[dict[str, Callable[..., Any]], list[Unloadable]]
+
 
 class PluginTable(dict[str, Any]):
     """Name to function. ``known`` maps names to ``module:function``, imported when asked for.
 
     A playbook's own, from ``<kind>_plugins/*.py``, go before ours, as in Ansible; those of collections go by their
-    whole name. A file that cannot be loaded is a `ContentError` only when a name is found nowhere else.
+    whole name. A file that cannot be loaded is skipped with a warning; `hint` has its reason for a name not found.
     """
 
     def __init__(
@@ -45,7 +43,8 @@ class PluginTable(dict[str, Any]):
         """Finds more of them, asked once, when a plugin is in none of those."""
         self._searched: set[str] = set()
         self._own: dict[str, Any] = {}
-        self._broken: list[ContentError] = []
+        self._whole: dict[str, Found] = {}
+        self._broken: list[Unloadable] = []
 
     def add_directory(self, directory: str) -> None:
         if directory not in self.directories and os.path.isdir(directory):
@@ -67,13 +66,14 @@ class PluginTable(dict[str, Any]):
             return default
 
     def __contains__(self, name: object) -> bool:
-        try:
-            return isinstance(name, str) and self.get(name) is not None
-        except ContentError:  # its file cannot be loaded: whoever uses it is told why
-            return False
+        return isinstance(name, str) and self.get(name) is not None
 
     def all_names(self) -> list[str]:
         return sorted({*self, *self.known})
+
+    def hint(self) -> str | None:
+        """Which file could not be loaded, and why: what a name that is nowhere may be about."""
+        return next((f"{one.path} could not be loaded: {one.reason}" for one in self._broken), None)
 
     def _listen(self) -> None:
         """What a plugin warns of is said where this table's warnings are."""
@@ -83,35 +83,35 @@ class PluginTable(dict[str, Any]):
             sinks[:] = [self.warn]
 
     def _search(self) -> None:
-        self._listen()
         for directory in [one for one in self.directories if one not in self._searched]:
             self._searched.add(directory)
-            found, broken = own_plugins(directory, self.kind)
-            self._skipped(broken)
-            for name, function in found.items():
+            for name, function in self._all_in(directory)[0].items():
                 if name not in self._own:
                     self._own[name] = self[name] = function
 
-    def _skipped(self, broken: list[ContentError]) -> None:
-        self._broken += broken
-        for error in broken:
-            if self.warn is not None:
-                self.warn(f"Skipping {self.kind[:-1]} plugin {error.origin}: {error}")
+    def _all_in(self, folder: str) -> Found:
+        """The plugins of all files in a folder, read once; tells of those that cannot be loaded."""
+        if folder not in self._whole:
+            self._listen()
+            self._whole[folder] = own_plugins(folder, self.kind)
+            for one in self._whole[folder][1]:
+                self._broken.append(one)
+                if self.warn is not None:
+                    self.warn(f"Skipping {self.kind[:-1]} plugin {one.path}: an error occurred while loading: "
+                              f"{one.reason}")
+        return self._whole[folder]
 
     def _find(self, name: str) -> Any:
         target = self.known.get(name)
         if target is not None:
-            return as_filter(name, imported(target)) if self.kind == "filters" else imported(target)
+            if self.kind == "lookups":
+                return imported(target)
+            wrap = as_filter if self.kind == "filters" else as_test
+            return wrap(name, imported(target), full_name(name))
         namespace, _, bare = name.rpartition(".")
         if namespace in NAMESPACES and name not in _NAMESAKES and bare in self:
             return self[bare]
-        if namespace.count(".") >= 1:
-            found = self._of_collection(name)
-            if found is not None:
-                return found
-        if self._broken:
-            raise self._broken[0]
-        return None
+        return self._of_collection(name) if namespace.count(".") >= 1 else None
 
     def _of_collection(self, name: str) -> Any:
         self._listen()
@@ -122,13 +122,11 @@ class PluginTable(dict[str, Any]):
         for root in self.collections:
             folder = os.path.join(root, "ansible_collections", author, collection, "plugins", self.kind[:-1])
             if os.path.isdir(folder):
-                found, broken = own_plugins(folder, self.kind, only=bare)
+                found = own_plugins(folder, self.kind, only=bare)[0]
                 if bare not in found:
-                    found, broken = own_plugins(folder, self.kind)
+                    found = self._all_in(folder)[0]
                 if bare in found:
                     return found[bare]
-                if broken:
-                    raise next((one for one in broken if str(one.origin).endswith(f"{os.sep}{bare}.py")), broken[0])
         return None
 
 
@@ -145,199 +143,3 @@ def table(package: str, **files: str) -> dict[str, str]:
             name, _, function = entry.partition(":")
             known[name] = f"{package}.{file}:{function or name}"
     return known
-
-
-def own_plugins(
-    directory: str, kind: str, only: str | None = None
-) -> tuple[dict[str, Callable[..., Any]], list[ContentError]]:
-    """The functions of every ``FilterModule``, ``TestModule`` or lookup in a folder (of the file ``only``), and faults.
-
-    Such files are code of the operator's own, run on the controller.
-    """
-    found: dict[str, Callable[..., Any]] = {}
-    broken: list[ContentError] = []
-    for path in _sources(directory, only):
-        name = os.path.basename(path)[:-3]
-        if kind == "lookups":
-            found[name] = _lookup(path)
-            continue
-        try:
-            found.update(_functions(path, kind))
-        except ContentError as error:
-            broken.append(error)
-    return found, broken
-
-
-_FACTORIES = {"filters": "FilterModule", "tests": "TestModule"}
-
-
-def _functions(path: str, kind: str) -> dict[str, Callable[..., Any]]:
-    from orchestrator.template.shim.importing import within
-
-    factory = getattr(load_source(path), _FACTORIES[kind], None)
-    if factory is None:
-        return {}
-    try:
-        functions = within(getattr(factory(), kind))
-    except Exception as error:
-        raise _unloadable(path, error) from error
-    if kind == "filters":
-        return {name: as_filter(name, own_filter(function)) for name, function in functions.items()}
-    return {name: needs_value(function) for name, function in functions.items()}
-
-
-def _lookup(path: str) -> Callable[..., Any]:
-    """A lookup that is imported when it is used first: ``run(terms, call, **options)``, or a ``LookupModule``."""
-
-    @functools.cache
-    def load() -> Callable[..., Any]:
-        from orchestrator.template.shim.lookup import from_class
-
-        module = load_source(path)
-        factory = getattr(module, "LookupModule", None)
-        function = from_class(factory) if factory is not None else getattr(module, "run", None)
-        if function is None:
-            raise ContentError("the file has no LookupModule", origin=Origin(path))
-        return function  # type: ignore[no-any-return]
-
-    def run(terms: list[Any], call: Any, /, **options: Any) -> Any:
-        return called(load(), terms, call, **options)
-
-    return run
-
-
-def load_source(path: str) -> Any:
-    """A Python file as a module. Raises `ContentError` when it cannot be imported."""
-    from orchestrator.template.shim import importing
-
-    utils = os.path.join(os.path.dirname(os.path.dirname(path)), "module_utils")
-    if os.path.isdir(utils):
-        importing.add_module_utils(utils)
-    name = _module_name(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with importing.importable():
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise _unloadable(path, error) from error
-    return module
-
-
-def _module_name(path: str) -> str:
-    """A name of its own for each file; in a collection the one that its relative imports need."""
-    _, marker, inside = os.path.abspath(path).partition(f"{os.sep}ansible_collections{os.sep}")
-    if marker:
-        return f"ansible_collections.{inside[:-3].replace(os.sep, '.')}"
-    return f"orch_plugin_{os.path.basename(path)[:-3]}_{abs(hash(path)):x}"
-
-
-def _unloadable(path: str, error: Exception) -> ContentError:
-    hint = None
-    if isinstance(error, ImportError):
-        hint = "it imports what is not installed beside orch"
-        if (error.name or "").partition(".")[0] in ("ansible", "ansible_collections"):
-            hint = "ansible-core itself may help: install orch-fleet[ansible]"
-    return ContentError(
-        f"the plugin cannot be loaded: {type(error).__name__}: {error}", origin=Origin(path), hint=hint,
-    )
-
-
-def _sources(directory: str, only: str | None) -> Iterable[str]:
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError:
-        return []
-    wanted = [f"{only}.py"] if only is not None else names
-    return [os.path.join(directory, name) for name in names
-            if name in wanted and name.endswith(".py") and not name.startswith("_")]
-
-
-def own_filter(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A plugin's filter: it gets plain data."""
-
-    @functools.wraps(function)
-    def filtered(*args: Any, **options: Any) -> Any:
-        passed = 1 if hasattr(function, "jinja_pass_arg") else 0
-        given = [_ready(value) for value in args[passed:]]
-        return called(function, *args[:passed], *given, **{key: _ready(value) for key, value in options.items()})
-
-    return filtered
-
-
-def _ready(value: Any) -> Any:
-    """Plain containers, for code that reads them behind their methods; what holds undefined entries stays lazy."""
-    if type(value) in SCALARS or not isinstance(value, (dict, list)):
-        return value
-    try:
-        return to_plain(value, lambda raw: raw)
-    except UndefinedVariable:
-        return value
-
-
-def called(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """A plugin's function, which may import Ansible's names when it runs. Iterators become lists."""
-    try:
-        try:
-            result = function(*args, **options)
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in ("ansible", "ansible_collections"):
-                raise
-            from orchestrator.template.shim.importing import within
-
-            result = within(function, *args, **options)
-    except Exception as error:
-        if type(error).__name__ == "AnsibleUndefinedVariable":
-            raise UndefinedVariable(str(error)) from error
-        raise
-    return list(result) if isinstance(result, Iterator) else result
-
-
-def needs_value(test: Callable[..., Any]) -> Callable[..., Any]:
-    """A test that fails on an undefined value instead of answering about it."""
-
-    @functools.wraps(test)
-    def checked(value: Any, *args: Any, **options: Any) -> Any:
-        if isinstance(value, Undefined):
-            raise value.fault()
-        return test(value, *args, **options)
-
-    return checked
-
-
-def passing_undefined(function: Callable[..., Any], arguments: int | None = None) -> Callable[..., Any]:
-    """A filter that gives an undefined value back, if it gets one, and lists instead of iterators.
-
-    So ``{{ nothing | upper | default('x') }}`` is x, as in Ansible 2.19. ``arguments``: how many are looked at.
-    """
-    position = 1 if hasattr(function, "jinja_pass_arg") else 0
-    end = None if arguments is None else position + arguments
-
-    @functools.wraps(function)
-    def passing(*args: Any, **options: Any) -> Any:
-        for one in args[position:end]:
-            if isinstance(one, Undefined):
-                return one
-        if options and end is None:
-            for one in options.values():
-                if isinstance(one, Undefined):
-                    return one
-        result = function(*args, **options)
-        return list(result) if isinstance(result, Iterator) else result
-
-    return passing
-
-
-_TAKE_UNDEFINED = frozenset({"default", "d", "mandatory", "type_debug"})
-_ONLY_FIRST = frozenset({"ternary"})
-
-
-def as_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter as the language has it; a few are there to be given what is undefined."""
-    bare = name.rpartition(".")[2]
-    if bare in _TAKE_UNDEFINED:
-        return function
-    return passing_undefined(function, 1 if bare in _ONLY_FIRST else None)

@@ -13,9 +13,10 @@ from jinja2 import Template as JinjaTemplate
 from jinja2.lexer import Lexer, get_lexer
 
 from orchestrator.errors import ContentError, OrchError, Origin, SyntaxFault, TemplateError, UndefinedVariable
+from orchestrator.template.compiler import missing_hint
 from orchestrator.template.environment import EVALUATION, Context, Environment, as_text, concat_text
 from orchestrator.template.evaluation import Evaluation, ScopeLike, failure
-from orchestrator.template.faults import SourceFault, excerpt
+from orchestrator.template.faults import SourceFault, excerpt, shortened
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def header_options(source: str) -> tuple[str, dict[str, Any]]:
         name, colon, value = pair.partition(":")
         if not colon:
             if pair.strip():
-                raise SyntaxFault(f"the header #jinja2: has no value for {pair.strip()!r}", hint="write name: value")
+                raise SyntaxFault(f"Missing key-value separator `:` in '#jinja2:' override pair {pair.strip()!r}.",
+                                  hint="write name: value")
             continue
         text = value.strip()
         literal = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
@@ -130,7 +132,8 @@ class TextRenderer:
             env.current = base.current = outer
         if not body.endswith("\n") or type(text) is not str:
             return text
-        return text + "\n" * max(0, _newlines(body) - _newlines(text))
+        newline = chosen.get("newline_sequence", "\n")
+        return text + newline * max(0, _newlines(body.replace("\r\n", "\n"), "\n") - _newlines(text, newline))
 
     def _template(self, env: FileEnvironment, body: str, file: str, shift: int) -> JinjaTemplate:
         compiled = self._compiled.get((env, file, body))
@@ -165,8 +168,8 @@ class TextRenderer:
         source = error.source if other and error.source else body
         line = error.lineno if other else error.lineno + shift
         return SourceFault(
-            f"syntax error in template: {error.message}", excerpt=excerpt(source, error.lineno),
-            origin=Origin(name, line), hint=_syntax_hint(error.message or ""),
+            f"Syntax error in template: {error.message}", excerpt=excerpt(source, error.lineno),
+            origin=Origin(name, line), hint=_syntax_hint(self.engine.env, error.message or ""),
         )
 
     def _located(
@@ -187,10 +190,8 @@ class TextRenderer:
                 ours.origin = Origin(name, line)
             else:
                 ours.trail = (f"template {name}:{line}", *ours.trail)
-            if isinstance(ours, TemplateError) and not getattr(ours, "shown", False) and shown:
-                ours.message += f" in: {shown[:200]}"
-                ours.args = (ours.message,)
-                ours.shown = True  # type: ignore[attr-defined]
+            if isinstance(ours, TemplateError) and ours.expression is None and shown:
+                ours.expression = shortened(shown)
         elif ours.origin is None:
             ours.origin = Origin(file)
         if isinstance(ours, UndefinedVariable) and ours.hint is None:
@@ -210,17 +211,18 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _newlines(text: str) -> int:
+def _newlines(text: str, newline: str) -> int:
     """Newlines at the end: Jinja takes one away, and the file shall end as its template does."""
-    return len(text) - len(text.rstrip("\n"))
+    count = 0
+    while text.endswith(newline, 0, len(text) - count * len(newline)):
+        count += 1
+    return count
 
 
-def _syntax_hint(message: str) -> str | None:
+def _syntax_hint(env: Environment, message: str) -> str | None:
     if "end of template" in message:
         return "a {% if %}, {% for %} or {{ is not closed"
-    if message.startswith(("No filter", "No test")):
-        return "look for a typing error, or put the plugin into filter_plugins/ or test_plugins/"
-    return None
+    return missing_hint(env, message)
 
 
 def _place(traceback: TracebackType | None, template: JinjaTemplate) -> tuple[str, int] | None:

@@ -1,7 +1,8 @@
 """The types by which trust travels: only loaders of trusted files make these.
 
-A plain ``str`` is data and is never rendered, wherever it came from. A `Template` is source text from a trusted file;
-a `Sealed` is a vault text from one. `Map` and `Seq` are ``dict`` and ``list`` that remember where each entry stands.
+A plain ``str`` is data and is never rendered, wherever it came from. A `Template` is source text from a trusted file,
+a `TrustedText` is text from one that holds no Jinja, a `Sealed` a vault text. `Map` and `Seq` are ``dict`` and ``list``
+that remember where each entry stands.
 """
 
 from __future__ import annotations
@@ -28,6 +29,19 @@ class Template:
 
     def __hash__(self) -> int:
         return hash((Template, self.source))
+
+
+class TrustedText(str):
+    """A text without Jinja from a trusted file: a ``str`` for all purposes, and the one kind that may be an expression.
+
+    ``when: "{{ item.condition }}"`` evaluates what the template gives if it gives such a text as it stands. Whatever is
+    made from it (joined, cut, encoded) is a plain ``str`` again, and so is what comes back from a host or a store.
+    """
+
+    __slots__ = ()
+
+
+TrustedText.__name__ = "str"  # people read it in messages: “str object has no attribute …”
 
 
 class Sealed:

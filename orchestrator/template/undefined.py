@@ -35,8 +35,8 @@ class Undefined(StrictUndefined):
         if lacks is not None:
             return str(lacks(self._undefined_obj, self._undefined_name))
         kind = type(self._undefined_obj).__name__
-        if isinstance(self._undefined_obj, list) and isinstance(self._undefined_name, int):
-            return f"list object has no element {self._undefined_name}"
+        if isinstance(self._undefined_obj, list) and not self._undefined_obj and isinstance(self._undefined_name, int):
+            return f"list object has no element {self._undefined_name}"  # as Ansible says it of an empty one alone
         return f"object of type {_TYPE_NAMES.get(kind, kind)!r} has no attribute {self._undefined_name!r}"
 
     def fault(self) -> UndefinedVariable:

@@ -112,4 +112,4 @@ def _places(name: str, folder: str) -> list[str]:
     name = os.path.expanduser(name)
     if os.path.isabs(name):
         return [name]
-    return [os.path.join(folder, name), os.path.join(folder, "vars", name)]
+    return [os.path.join(folder, "vars", name), os.path.join(folder, name)]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class VarsView(Mapping[str, Any]):
     """The variables of one scope by name."""
 
+    _hidden = frozenset({"vars", "omit"})
+
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
@@ -29,7 +31,7 @@ class VarsView(Mapping[str, Any]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._scope.names() - {"vars", "hostvars", "omit"}))
+        return iter(sorted(self._scope.names() - self._hidden))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -48,8 +50,24 @@ class VarsView(Mapping[str, Any]):
 class VarsOfHost(VarsView):
     """``hostvars[host]``: what is known of a host outside any play."""
 
+    _hidden = frozenset({"vars", "hostvars", "omit"})
+
     def _orch_lacks(self, name: Any) -> str:
         return f"the host {self._scope.host!r} has no variable {name!r}"
+
+
+class DelegatesVars(VarsOfHost):
+    """``ansible_delegated_vars[host]``: as above, but it names the host that delegates, and always says where it is."""
+
+    def __init__(self, scope: Scope, delegate: str, delegating: str | None) -> None:
+        super().__init__(scope)
+        self._fixed = {"inventory_hostname": delegating}
+        self._otherwise = {"ansible_host": delegate}
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._fixed:
+            return self._fixed[name]
+        return self._otherwise[name] if name in self._otherwise and name not in self else super().__getitem__(name)
 
 
 class HostVars(Mapping[str, Any]):

@@ -124,14 +124,14 @@ MAGIC: dict[str, Callable[[Any], Any]] = {
     "ansible_play_role_names": _play_role_names,
     "ansible_role_names": _role_names,
     "ansible_dependent_role_names": _dependent_names,
-    "role_names": _role_names,
+    "role_names": _play_role_names,
     "role_name": lambda s: _role(s).name,
     "role_path": lambda s: _role(s).path,
     "role_uuid": lambda s: f"{id(_role(s)):x}",
     "ansible_role_name": lambda s: _role(s).fqcn,
     "ansible_collection_name": lambda s: _or_missing(_role(s).collection),
-    "ansible_parent_role_names": lambda s: [role.name for role in reversed(_role(s).parents)],
-    "ansible_parent_role_paths": lambda s: [role.path for role in reversed(_role(s).parents)],
+    "ansible_parent_role_names": lambda s: _or_missing([role.name for role in reversed(_role(s).parents)] or None),
+    "ansible_parent_role_paths": lambda s: _or_missing([role.path for role in reversed(_role(s).parents)] or None),
 }
 
 

@@ -12,14 +12,22 @@ if TYPE_CHECKING:
 def role_layers(public: Iterable[Role], own: Role | None, which: str) -> list[tuple[str, Mapping[str, Any]]]:
     """``defaults`` or ``vars`` of every role that counts, with the role's name, the strongest last.
 
-    Own over the roles that pulled it in and those it depends on, these over the play's other public roles.
+    Own over the roles that pulled it in and those it depends on, these over the play's other public roles. Of the
+    latter only what their files say: vars given where a role is used are its own tasks' alone.
     """
     roles = [role for role in public if role.public]
+    exporting = len(roles)
     if own is not None:
         parents, dependencies = list(own.parents), dependencies_of(own)
         roles += [*dependencies, *parents, own] if which == "defaults" else [*parents, *dependencies, own]
     last = {id(role): index for index, role in enumerate(roles)}
-    return [(role.fqcn, getattr(role, which)) for index, role in enumerate(roles) if last[id(role)] == index]
+    return [(role.fqcn, _exported(role, which) if index < exporting else getattr(role, which))
+            for index, role in enumerate(roles) if last[id(role)] == index]
+
+
+def _exported(role: Role, which: str) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = getattr(role, which)
+    return role.exported if which == "vars" and role.exported is not None else values
 
 
 def merged(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:

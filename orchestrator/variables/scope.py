@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.content.trust import adopt
 from orchestrator.errors import Origin
 from orchestrator.template.omit import OMIT
 from orchestrator.variables.layers import Layered, origin_in
 from orchestrator.variables.magic import MAGIC
+from orchestrator.variables.merging import laid_over
 
 if TYPE_CHECKING:
     from orchestrator.model import Play, Role, Task
     from orchestrator.variables.store import VariableStore
 
 Chain = list[tuple[str, Mapping[str, Any]]]
-WRITTEN = ("play vars", "role defaults", "role vars", "role params", "block vars", "task vars", "include params")
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -51,8 +53,14 @@ class Scope:
                 pass  # outside of a role `role_name` is anybody's
         for _, values in self.chain:
             if name in values:
-                return values[name]
+                value = values[name]
+                return self._merged(name) if self.store.merges_mappings and isinstance(value, Mapping) else value
         return self.fallback[name]
+
+    def _merged(self, name: str) -> Any:
+        """The mappings that the layers hold under ``name``, as one; above a value that is none nothing counts."""
+        layers = [values[name] for _, values in reversed(self.chain) if name in values]
+        return adopt(reduce(laid_over, layers))
 
     def given(self, name: str) -> Any:
         """The same for a name that somebody set; KeyError for what the run itself would fill in."""
@@ -61,18 +69,6 @@ class Scope:
         for _, values in self.chain:
             if name in values:
                 return values[name]
-        raise KeyError(name)
-
-    def written(self, name: str) -> Any:
-        """The raw value when the winner stands in the playbook's or a role's own files; KeyError for any other.
-
-        Only such text may be taken for an expression: what facts, registers, inventories and loops bring is data.
-        """
-        for label, values in [("", self.locals), *self.chain]:
-            if name in values:
-                if label.startswith(WRITTEN) and name not in MAGIC:
-                    return values[name]
-                break
         raise KeyError(name)
 
     def names(self) -> set[str]:

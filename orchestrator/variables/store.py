@@ -16,7 +16,8 @@ from orchestrator.errors import ContentError, UndefinedVariable
 from orchestrator.template.engine import Engine
 from orchestrator.variables import facts as facts_rules
 from orchestrator.variables.files import VarsDirectory
-from orchestrator.variables.hostvars import VarsOfHost
+from orchestrator.variables.hostvars import DelegatesVars, VarsOfHost
+from orchestrator.variables.merging import all_laid_over, laid_over
 from orchestrator.variables.roles import dependencies_of, merged, role_layers, role_params
 from orchestrator.variables.scope import Chain, Scope
 
@@ -82,6 +83,7 @@ class VariableStore:
         inventory_dirs: Sequence[str] = (),
         options: RunOptions | None = None,
         inject_facts: bool = True,
+        merges_mappings: bool = False,
     ) -> None:
         self.inventory = inventory
         self.engine = engine
@@ -90,6 +92,8 @@ class VariableStore:
         self.playbook_dir = playbook_dir
         self.options = options or RunOptions()
         self.inject_facts = inject_facts
+        self.merges_mappings = merges_mappings
+        """``hash_behaviour: merge``: of a name that several layers set to mappings, all are seen as one."""
         self.state: PlayState | None = None
         self.facts: dict[str, dict[str, Any]] = {}
         self._known: dict[str, _Known] = {}
@@ -205,9 +209,11 @@ class VariableStore:
 
     def delegated(self, scope: Scope, delegate: str) -> Scope:
         """``scope`` for a task that runs on ``delegate``: where the host itself sets no ``ansible_host`` (``_port``,
-        ``_user``, ``_connection``), the delegate's is seen; all else of it is in ``ansible_delegated_vars``."""
-        there = self.vars_of(delegate)
-        seen = {name: there[name] for name in _CONNECTION if name in there}
+        ``_user``, ``_connection``), the delegate's is seen; all else of it is in ``ansible_delegated_vars``, under
+        the ``inventory_hostname`` of the host that delegates."""
+        known = self.vars_of(delegate)
+        seen = {name: known[name] for name in _CONNECTION if name in known}
+        there = DelegatesVars(self.scope(delegate), delegate, scope.host)
         return scope.with_locals({"ansible_delegated_vars": {delegate: there}}).with_fallback(
             {**scope.fallback, "ansible_host": delegate, **seen})
 
@@ -260,8 +266,11 @@ class VariableStore:
         found = self._roles.get(key)
         if found is None:
             self._pinned += [play, role]
-            found = self._roles[key] = merged(role_layers(self._public_roles(play), role, which))
+            found = self._roles[key] = self._merged_roles(role_layers(self._public_roles(play), role, which))
         return found
+
+    def _merged_roles(self, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any]:
+        return all_laid_over(values for _, values in layers) if self.merges_mappings else merged(layers)
 
     def _public_roles(self, play: Play | None) -> list[Role]:
         return self._public.get(id(play), list(play.roles)) if play is not None else []
@@ -274,7 +283,7 @@ class VariableStore:
         if base is None:
             base = {}
             for _, values, _ in self.inventory_layers(host):
-                base.update(values)
+                base.update(laid_over(base, values) if self.merges_mappings else values)
             base = self._bases[host] = {name: adopt(value) for name, value in base.items()}
         return base
 

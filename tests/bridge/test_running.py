@@ -150,6 +150,16 @@ def test_module_defaults_reach_a_bridged_module(tmp_path: Path, core: Path) -> N
     assert ran.results[0].values["msg"] == "Default given"
 
 
+def test_module_defaults_of_a_collection_s_group_reach_its_modules(tmp_path: Path, core: Path) -> None:
+    collection = "collections/ansible_collections/my/tools/"
+    ran = play(tmp_path, core, """
+        - block: [{my.tools.thing: {name: given}}]
+          module_defaults: {group/my.tools.all: {greeting: Grouped}, group/my.tools.none: {greeting: Other}}
+        """, {collection + "plugins/modules/thing.py": NEWEST,
+              collection + "meta/runtime.yml": "action_groups: {all: [thing], none: [other]}\n"})
+    assert ran.results[0].values["msg"] == "Grouped given"
+
+
 def test_it_is_said_once_that_a_module_is_bridged_and_what_it_costs(tmp_path: Path) -> None:
     ran = play(tmp_path, "", "- thing:\n- thing:", {"library/thing": "#!/bin/sh\necho '{}'\n"}, hosts="h1,h2")
     told = [text for text in ran.notices if "bridge" in text]

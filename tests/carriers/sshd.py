@@ -1,4 +1,7 @@
-"""A real sshd on loopback, started by the tests themselves: own host keys, own configuration, any free port."""
+"""A real sshd on loopback, started by the tests themselves: own host keys, own configuration, any free port.
+
+Sessions get a home of their own: what the user's start-up files do, and leave when a session is killed, is not tested.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,7 @@ class Sshd:
             f"ListenAddress {self.address}",
             *(f"HostKey {key}" for key in self.host_keys),
             f"AuthorizedKeysFile {self.authorized_keys}",
+            f"SetEnv HOME={self.folder}/home",
             "StrictModes no",
             "UsePAM no",
             "PasswordAuthentication no",
@@ -92,6 +96,7 @@ class Sshd:
             "PidFile none",
             "LogLevel VERBOSE",
         ]
+        (self.folder / "home").mkdir(exist_ok=True)
         config = self.folder / "sshd_config"
         config.write_text("\n".join(lines) + "\n")
         self.process = subprocess.Popen(

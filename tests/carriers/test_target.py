@@ -164,7 +164,8 @@ ARGS = [
     ("o with a space", '-o "ProxyCommand ssh -W %h:%p b"', (("proxycommand", "ssh -W %h:%p b"),), ()),
     ("o with equals", "-oUser=x", (("user", "x"),), ()),
     ("bundled flags", "-4qo Port=1", (("addressfamily", "inet"), ("port", "1")), ()),
-    ("control is silent", "-C -o ControlMaster=auto -o ControlPersist=60s -S none", (), ()),
+    ("shared connections", "-C -o ControlMaster=auto -o ControlPersist=60s -S none",
+     (("controlmaster", "auto"), ("controlpersist", "60s"), ("controlpath", "none")), ()),
     ("unknown is told", "-o Wonder=1 -L 1:b:2", (), ("Wonder", "-L")),
 ]
 

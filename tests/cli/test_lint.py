@@ -65,4 +65,4 @@ def test_content_that_brings_what_orch_lacks_ends_with_0(project: Path, orch: Or
 
 
 def test_a_path_that_is_not_there_is_a_usage_error(orch: Orch) -> None:
-    assert orch("lint", "nothere.yml").code == 1
+    assert orch("lint", "nothere.yml").code == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,13 @@ def test_a_vault_opens_with_its_file_and_says_what_is_missing_without(project: P
     without = orch(*argv)
     assert without.code == 1
     assert "--vault-password-file" in without.err
+
+
+def test_a_vault_text_stays_one_as_a_fact_and_its_result_does_not_show_it(project: Path, orch: Orch) -> None:
+    (project / "vault-password").write_text("vault-secret\n")
+    sealed = textwrap.indent(encrypt(b"opened", b"vault-secret"), " " * 10)
+    (project / "site.yml").write_text(
+        "- hosts: web1\n  gather_facts: false\n  tasks:\n    - set_fact:\n        word: !vault |\n" + sealed.rstrip()
+        + "\n    - debug: {msg: '{{ word }} {{ word is vault_encrypted }}'}\n")
+    said = orch("run", "site.yml", "-i", "inv.yml", "-v", "--vault-password-file", "vault-password")
+    assert '"word": "(encrypted)"' in said.out and "opened True" in said.out

@@ -23,8 +23,11 @@ OPTIONS = ("--cap-add", "NET_ADMIN", "--tmpfs", "/tmp:exec")
 SETTLE = f"""set -e
 hostname {NAME}; echo {NAME} > /etc/hostname; echo 127.0.1.1 {NAME} >> /etc/hosts
 touch -d 2020-01-01 /var/lib/apt/lists
+install -d -m 700 /root/.ssh
+install -m 600 /etc/ssh/lab_authorized_keys /root/.ssh/authorized_keys
 """
-"""apt's lists count as old: whether the image was made an hour ago must not decide what a first run changes."""
+"""apt's lists count as old: whether the image was made an hour ago must not decide what a first run changes. Tests hand
+root's authorized keys on to other users."""
 
 
 @contextmanager

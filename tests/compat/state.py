@@ -36,11 +36,12 @@ class Expected:
         unstable = tuple(_stem(_timeless(entry)) for entry in recorded.get("unstable", []))
         return cls(frozenset(_timeless(entry).replace(":  ", ": ", 1) for entry in recorded["state"]), unstable)
 
-    def differences(self, changes: Iterable[str]) -> list[str]:
-        """What is missing, and what is there besides."""
-        found = set(changes)
-        extra = sorted(entry for entry in found - self.changes if not entry[2:].startswith(self.unstable))
-        return [*(f"missing {entry}" for entry in sorted(self.changes - found)), *(f"extra {entry}" for entry in extra)]
+    def differences(self, changes: Iterable[str], passing: Iterable[str] = ()) -> list[str]:
+        """What is missing, and what is there besides. ``passing``: starts of entries that hold the time of the run."""
+        found, passing = set(changes), tuple(passing)
+        missing = sorted(entry for entry in self.changes - found if not entry[2:].startswith(passing))
+        extra = sorted(entry for entry in found - self.changes if not entry[2:].startswith((*self.unstable, *passing)))
+        return [*(f"missing {entry}" for entry in missing), *(f"extra {entry}" for entry in extra)]
 
 
 def read(host: LabHost) -> frozenset[str]:

@@ -5,7 +5,12 @@ section units; systemctl list-unit-files --no-legend --state=enabled,disabled,ma
 section active; systemctl list-units --no-legend --plain --type=service,timer,socket --state=active | awk '{print $1}'
 section users; cut -d: -f1,3,4,6,7 /etc/passwd
 section groups; cat /etc/group
-section firewall; iptables-save 2>/dev/null | grep -v '^#' | sed 's/\[[0-9:]*\]//'
+# The table of the container's own name service is Docker's, with ports by chance; flushing it leaves its chains.
+section firewall; iptables-save 2>/dev/null | awk '
+  /^\*/ { table = ""; docker = 0 }
+  /^:DOCKER_/ { docker = 1 }
+  !/^#/ { table = table $0 "\n" }
+  /^COMMIT/ && !docker { printf "%s", table }' | sed 's/\[[0-9:]*\]//'
 section conffiles; dpkg-query -W -f '${Conffiles}\n' | awk 'NF >= 2 {print $2, $1}'
 places="/etc /usr/local /opt /srv /root /home /var/www /var/spool/cron"
 section files

@@ -20,7 +20,7 @@ def by_id(id: str) -> Case:
 
 
 def test_ids_and_file_names_are_unique() -> None:
-    assert len({case.id for case in ALL}) == len({case.slug for case in ALL}) == len(ALL) == 176
+    assert len({case.id for case in ALL}) == len({case.slug for case in ALL}) == len(ALL) == 525
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
@@ -31,9 +31,9 @@ def test_each_case_says_what_would_be_wrong(case: Case) -> None:
 
 
 @pytest.mark.parametrize(("only", "groups", "number"), [
-    pytest.param(None, cases.GROUPS, 176, id="all"),
-    pytest.param(None, ["lookups"], 30, id="a group"),
-    pytest.param("^role/lookup_", ["lookups"], 13, id="a pattern in a group"),
+    pytest.param(None, cases.GROUPS, 525, id="all"),
+    pytest.param(None, ["lookups"], 42, id="a group"),
+    pytest.param("^role/lookup_", ["lookups"], 18, id="a pattern in a group"),
     pytest.param("no such", cases.GROUPS, 0, id="none"),
 ])
 def test_cases_are_chosen_by_pattern_and_group(only: str | None, groups: list[str], number: int) -> None:
@@ -85,5 +85,5 @@ def test_tests_that_call_ansible_playbook_get_the_engine(tree: Tree) -> None:
 
 def test_every_role_says_where_it_is_and_how_it_is_played() -> None:
     every = roles.load()
-    assert len(every) == len({role.id for role in every}) == 15
+    assert len(every) == len({role.id for role in every}) >= 15
     assert all(role.roles and (role.playbook or role.play) for role in every)

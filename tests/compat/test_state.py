@@ -54,6 +54,13 @@ def test_differences_are_told_but_for_what_is_unstable(tmp_path: Path) -> None:
         "missing + file: f 644 root:root /etc/a", "extra + file: f 600 root:root /etc/a"]
 
 
+def test_what_holds_the_time_of_the_run_is_no_difference() -> None:
+    expected = Expected(frozenset({"+ md5: /etc/pam.d/sshd 0123", "+ md5: /etc/pam.d/sshd.BACKUP~ 4567"}))
+    found = ["+ md5: /etc/pam.d/sshd 89ab", "+ md5: /etc/pam.d/sshd.BACKUP~ cdef"]
+    assert expected.differences(found, ["md5: /etc/pam.d/sshd "]) == [
+        "missing + md5: /etc/pam.d/sshd.BACKUP~ 4567", "extra + md5: /etc/pam.d/sshd.BACKUP~ cdef"]
+
+
 def test_two_good_runs_and_no_change_in_the_second_pass() -> None:
     assert fault([Ended(0, RECAP.format(3)), Ended(0, RECAP.format(0))]) == ""
     assert fault([Ended(0, RECAP.format(3)), Ended(0, RECAP.format(2))]) == "the second run changed 2"

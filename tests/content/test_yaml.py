@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.content.yaml import load_yaml
 from orchestrator.errors import ContentError, Origin, SyntaxFault
+from orchestrator.template.plain import as_data
 from orchestrator.template.types import Map, Sealed, Seq, Template
 
 SCALARS = {
@@ -51,7 +52,7 @@ SCALARS = {
 def test_scalars_mean_what_they_mean_in_ansible(text: str, value: object) -> None:
     found = load_yaml(f"key: {text}\n")["key"]
     assert found == value
-    assert type(found) is type(value)
+    assert type(as_data(found)) is type(value)
 
 
 @pytest.mark.parametrize("text", ["'{{ x }}'", '"a {% if x %}b{% endif %}"', "'{# c #}'", "|\n  {{ x }}\n  more"])

@@ -31,7 +31,7 @@ def test_five_mistakes_print_five_places_and_touch_no_host(project):
               when: a ==
     """)
     ended = project.run()
-    assert ended.rc == 1
+    assert ended.rc == 4
     text = fatal(ended)
     for place in ("site.yml:5:", "site.yml:7:", "site.yml:9:", "site.yml:12:", "site.yml:14:"):
         assert place in text, text
@@ -49,12 +49,12 @@ def test_five_mistakes_print_five_places_and_touch_no_host(project):
 def test_bad_yaml_is_placed(project, playbook, words):
     (project.folder / "site.yml").write_text(playbook)
     ended = project.run("-c", "local")
-    assert ended.rc == 1
+    assert ended.rc == 4
     for word in words:
         assert word in fatal(ended), fatal(ended)
 
 
-@pytest.mark.parametrize(("setting", "rc"), [("warn", 0), ("error", 1), ("ignore", 0)])
+@pytest.mark.parametrize(("setting", "rc"), [("warn", 0), ("error", 4), ("ignore", 0)])
 def test_a_key_given_twice_is_a_warning_unless_it_is_to_be_an_error(project, setting, rc):
     project.env["ANSIBLE_DUPLICATE_YAML_DICT_KEY"] = setting
     project.write(site="""

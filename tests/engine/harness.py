@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from orchestrator.errors import Faults
 from orchestrator.events import Notice, RunEnded, TaskDone, TaskResult, TaskStarted
 
 LOCAL = {"ansible_connection": "local"}
+RUN_IDS: dict[Path, str] = {}
+"""Folder -> the id of its runs: one for all runs of a test, and nobody else's, since receipts go by it and a test that
+was killed leaves some."""
 
 
 class ListStore:
@@ -69,7 +73,7 @@ class Ran:
 
 
 def run_play(folder: Path, playbook: str, *, hosts: str = "h1", files: dict[str, str] | None = None, stored=None,
-             on_event=None, run_id: str = "run-1", environ=None, **options) -> Ran:
+             on_event=None, run_id: str | None = None, environ=None, **options) -> Ran:
     """Write the files, run the playbook, return what happened. Every host is reached by the local carrier."""
     for name, text in {"site.yml": playbook, **(files or {})}.items():
         path = folder / name
@@ -91,7 +95,8 @@ def run_play(folder: Path, playbook: str, *, hosts: str = "h1", files: dict[str,
 
     async def go() -> RunEnded:
         stop = Stop()
-        context = make_context(bench, run_id=run_id, journal=Journal(ran.store, stored), state_dir=folder / "state",
+        mine = run_id or RUN_IDS.setdefault(folder, f"run-{uuid.uuid4().hex}")
+        context = make_context(bench, run_id=mine, journal=Journal(ran.store, stored), state_dir=folder / "state",
                                stop=stop, emit=emit, environ={})
         ran.stop = stop
         try:

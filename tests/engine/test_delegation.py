@@ -73,3 +73,17 @@ def test_a_row_names_the_delegate_unless_it_is_the_host_itself(play):
             - {debug: {msg: x}, delegate_to: h2}
     """)
     assert [r.delegated_to for r in ran.results] == ["h2", None]
+
+
+def test_the_delegates_variables_name_who_delegates_and_always_say_where_it_is(play):
+    ran = play("""
+        - hosts: h1
+          tasks:
+            - debug: {msg: "{{ ansible_delegated_vars.h3 | dict2items | selectattr('key', 'in', names) | list }}"}
+              delegate_to: h3
+              vars: {names: [inventory_hostname]}
+            - debug: {msg: "{{ [there.inventory_hostname, there.ansible_host] }}"}
+              vars: {there: "{{ ansible_delegated_vars.h3 }}"}
+              delegate_to: h3
+    """)
+    assert ran.messages() == [[{"key": "inventory_hostname", "value": "h1"}], ["h1", "h3"]]

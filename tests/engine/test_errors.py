@@ -184,7 +184,8 @@ def test_a_time_limit_is_told_in_words_and_by_the_test_timedout(play):
         - hosts: all
           tasks:
             - {command: sleep 30, timeout: 1, ignore_errors: true, register: out}
-            - assert: {that: [out is timedout, out.timedout.period == 1, "out.msg == 'Timed out after 1 second.'"]}
+            - assert: {that: [out is timedout, out.timedout.period == 1]}
+            - assert: {that: "out.msg == 'Task failed: Timed out after 1 second(s).'"}
             - {command: 'true', timeout: -1, ignore_errors: true, register: out}
             - assert: {that: [out is failed, out is not timedout, "'Timeout -1 is invalid' in out.msg"]}
             - {pause: {seconds: 30}, timeout: 1, ignore_errors: true, register: out}
@@ -206,6 +207,18 @@ def test_a_host_out_of_reach_that_is_ignored_stays_in_the_play(play, tmp_path):
             - {name: never, debug: {msg: x}}
     """, inventory=(str(tmp_path / "hosts.ini"),), extra_vars=WAYS)
     assert ran.recap("dead") == {"ok": 4, "ignored": 2, "unreachable": 1}
+
+
+def test_each_item_of_a_loop_may_say_whether_an_unreachable_host_stays(play, tmp_path):
+    (tmp_path / "hosts.ini").write_text("dead way=ssh ansible_host=127.0.0.1 ansible_port=1\n")
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {ping: {}, ignore_unreachable: "{{ item }}", loop: [true, true], register: out}
+            - {ping: {}, ignore_unreachable: "{{ item }}", loop: [false, true], register: out}
+            - {name: never, debug: {msg: x}}
+    """, inventory=(str(tmp_path / "hosts.ini"),), extra_vars=WAYS)
+    assert ran.recap("dead") == {"ok": 1, "ignored": 1, "unreachable": 1}
 
 
 def test_a_judgement_that_cannot_be_made_fails_the_task_and_keeps_what_the_module_said(play):

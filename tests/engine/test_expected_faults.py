@@ -87,6 +87,32 @@ def test_assert_takes_expressions_from_the_playbooks_own_variables(play):
     assert ran.ended.exit_code == 0, ran.results[-1]
 
 
+def test_an_expression_of_the_playbook_stays_one_through_loops_and_registered_results(play):
+    ran = play("""
+        - hosts: all
+          vars: {kept: {rule: 2 == 2}}
+          tasks:
+            - {assert: {that: "{{ item.rule }}"}, loop: [{rule: 1 == 1}, "{{ kept }}"], register: out}
+            - {assert: {that: "{{ item.item.rule }}"}, loop: "{{ out.results }}"}
+            - {assert: {that: "{{ item }}"}, loop: [1 == 1, 1 == 2], ignore_errors: true, register: out}
+            - {debug: {msg: "{{ out.results | map(attribute='msg') }}"}, when: "{{ kept.rule }}"}
+            - {assert: "{{ item }}", loop: [{that: "1 == 2"}], ignore_errors: true, register: out}
+            - debug: {msg: "{{ out.results[0].assertion }}"}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]
+    assert ran.messages() == [["All assertions passed", "Assertion failed"], "1 == 2"]
+
+
+def test_a_condition_within_braces_is_told_as_deprecated(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {assert: {that: ["{{ true }}", "{{ rule }}"]}, vars: {rule: 1 == 1}, register: out}
+            - debug: {msg: "{{ out.deprecations | map(attribute='msg') }}"}
+    """)
+    assert len(ran.messages()[0]) == 1 and "surrounded by templating delimiters" in ran.messages()[0][0]
+
+
 @pytest.mark.parametrize("that", ["{{ said.stdout }}", "{{ said.stdout_lines }}", "{{ kept }}", "{{ [said.stdout] }}"])
 def test_assert_never_evaluates_what_a_host_said(play, that):
     ran = play(f"""
@@ -97,7 +123,7 @@ def test_assert_never_evaluates_what_a_host_said(play, that):
             - {{assert: {{that: "{that}"}}, ignore_errors: true, register: out}}
             - debug: {{msg: "{{{{ out.msg }}}}"}}
     """)
-    assert ran.messages()[0].startswith("Encountered untrusted template or expression.")
+    assert ran.messages()[0].startswith("Task failed: Encountered untrusted template or expression.")
 
 
 def test_text_marked_unsafe_is_neither_a_condition_nor_a_name(play):
@@ -205,6 +231,10 @@ WORDS = [
     ("template", "template: {dest: /tmp/x}", "src and dest are required"),
     ("copy of nothing", "copy: {dest: /tmp/x}", "src (or content) is required"),
     ("copy to nowhere", "copy: {content: x}", "dest is required"),
+    ("no path", "fetch: {src: [a], dest: /tmp/x}", "Invalid type supplied for source option, it must be a string"),
+    ("no time", "pause: {seconds: hello}",
+     "argument 'seconds' is of type str and we were unable to convert to int: 'hello' is not a number"),
+    ("the controller's", "wait_for_connection: {foo: 1, bar: 2}", "Invalid options for wait_for_connection: bar,foo"),
 ]
 
 

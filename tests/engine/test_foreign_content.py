@@ -147,6 +147,30 @@ def test_a_refreshed_inventory_is_read_again_and_keeps_what_tasks_have_added(tmp
         [1, ["h1", "h3"], "-"], [2, ["h1", "h2", "h3"], 4, False, ["h2"], ["h3"], ["h1"]], [3, 5], "new 3"]
 
 
+def test_group_by_has_changed_something_where_the_group_gets_a_new_parent(play):
+    ran = play("""
+        - hosts: h1
+          tasks:
+            - {group_by: {key: g}, register: first}
+            - {group_by: {key: g}, register: again}
+            - {group_by: {key: g, parents: [above]}, register: placed}
+            - {group_by: {key: g, parents: above}, register: again_placed}
+            - debug: {msg: "{{ [first, again, placed, again_placed] | map(attribute='changed') }}"}
+    """)
+    assert ran.messages() == [[True, False, True, False]]
+
+
+def test_a_list_that_is_undefined_where_the_task_is_skipped_leaves_no_results(play):
+    ran = play("""
+        - hosts: h1
+          tasks:
+            - {include_tasks: nosuch.yml, loop: "{{ nope }}", when: false, register: out}
+            - {command: x, loop: "{{ nope }}", when: false, register: other}
+            - debug: {msg: "{{ [out is skipped, out.results is defined, other is skipped, other.results is defined] }}"}
+    """)
+    assert ran.messages() == [[True, False, True, False]]
+
+
 def test_a_play_without_a_name_goes_by_its_hosts(play):
     ran = play("""
         - {hosts: h1, tasks: [{debug: {msg: "{{ ansible_play_name }}"}}]}
@@ -200,3 +224,74 @@ def test_a_refused_password_is_told_as_such(stdin, stderr, said):
 
 def test_the_question_is_no_output():
     assert unprompted("orch-password:real") == "real" and unprompted("real") == "real"
+
+
+def test_mappings_are_merged_where_hash_behaviour_asks_for_it(tmp_path):
+    play = """
+        - hosts: all
+          vars: {m: {play: p, deep: {b: "{{ word }}"}}, word: rendered}
+          vars_files: [more.yml]
+          roles: [{role: r, m: {param: q}}]
+          tasks: [{debug: {msg: "{{ [m.keys() | sort, m.deep, plain] }}"}}]
+    """
+    files = {"vars/more.yml": "m: {file: f}\nplain: 2\n", "more.yml": "m: {wrong: place}\n",
+             "group_vars/all.yml": "m: {group: g, deep: {a: 1}}\nplain: 1\n",
+             "roles/r/defaults/main.yml": "m: {role: d}\n",
+             "roles/r/tasks/main.yml": "- debug: {msg: '{{ m.keys() | sort }}'}\n"}
+    extra = {"m": {"extra": "e"}}
+    ran = run_play(tmp_path, play, files=files, environ={"ANSIBLE_HASH_BEHAVIOUR": "merge"}, extra_vars=extra)
+    told = ["deep", "extra", "file", "group", "play", "role"]
+    assert ran.messages() == [sorted([*told, "param"]), [told, {"a": 1, "b": "rendered"}, 2]]
+    assert run_play(tmp_path, play.replace("m.deep", "1"), files=files, extra_vars=extra).messages()[0] == ["extra"]
+
+
+def test_with_first_found_begins_where_the_action_has_its_files(tmp_path):
+    files = {f"roles/r/{kind}/f.yml": f"v: {kind}\n" for kind in ("files", "vars", "templates")}
+    ran = run_play(tmp_path, f"""
+        - {{hosts: all, roles: [r], vars: {{out: {tmp_path}/out}}}}
+    """, files={**files, "roles/r/tasks/main.yml": """
+        - {include_vars: "{{ item }}", with_first_found: [f.yml]}
+        - {template: {src: "{{ item }}", dest: "{{ out }}"}, with_first_found: [f.yml]}
+        - {debug: {msg: "{{ [v, item | dirname | basename, lookup('file', out)] }}"}, with_first_found: [f.yml]}
+    """})
+    assert ran.results[-1].values["results"][0]["msg"] == ["vars", "files", "v: templates"]
+
+
+def test_an_action_plugin_may_be_debug_by_another_name(tmp_path):
+    ran = run_play(tmp_path, """
+        - {hosts: all, vars: {v: told}, tasks: [{said: {var: v}, register: out}, {debug: {msg: "{{ out.v }}"}}]}
+    """, files={"action_plugins/said.py": "from ansible.plugins.action.debug import ActionModule  # noqa: F401\n"})
+    assert ran.messages() == ["told"]
+
+
+def test_a_keyword_that_is_omitted_is_as_if_not_written(tmp_path):
+    ran = run_play(tmp_path, f"""
+        - hosts: all
+          tasks:
+            - copy: {{dest: {tmp_path}/made, content: x}}
+              check_mode: "{{{{ omit }}}}"
+              ignore_errors: "{{{{ omit }}}}"
+              run_once: "{{{{ omit }}}}"
+              no_log: "{{{{ omit }}}}"
+    """, check=True)
+    assert (ran.recap(), (tmp_path / "made").exists()) == ({"ok": 1, "changed": 1}, False)
+
+
+def test_the_nearest_module_defaults_of_a_module_are_all_there_are(tmp_path):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          module_defaults: {debug: {msg: outer}}
+          tasks:
+            - debug:
+            - {debug: , module_defaults: {debug: {}}}
+    """)
+    assert ran.messages() == ["outer", "Hello world!"]
+
+
+def test_judgements_of_a_retried_task_may_ask_for_its_attempts(tmp_path):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks:
+            - {command: echo, until: false, retries: 2, delay: 0, failed_when: out.attempts > 5, register: out}
+    """)
+    assert ran.recap() == {"ok": 1, "changed": 1}

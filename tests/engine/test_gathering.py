@@ -61,3 +61,24 @@ def test_a_missing_inventory_matters_only_to_plays_that_need_one(tmp_path):
 
     with pytest.raises(InventoryFault, match="no inventory"):
         run_play(tmp_path, "- {hosts: all, tasks: []}", inventory=(str(tmp_path / "none"),))
+
+
+def test_a_play_that_runs_once_gathers_the_facts_of_each_host(tmp_path):
+    ran = run_play(tmp_path, """
+        - {hosts: all, gather_facts: true, gather_subset: ["!all", "!min"], run_once: true, tasks: [{debug: {msg: x}}]}
+    """, hosts="h1,h2")
+    assert (gathered(ran), len(ran.messages())) == (2, 1)
+
+
+@pytest.mark.parametrize(("defaults", "subset"), [
+    ("{setup: {gather_subset: '!all'}}", ["!all"]),
+    ("{ansible.builtin.setup: {gather_subset: '!all'}, gather_facts: {gather_subset: min}}", ["min"]),
+])
+def test_defaults_of_the_facts_module_stand_below_those_of_its_action(tmp_path, defaults, subset):
+    ran = run_play(tmp_path, f"""
+        - hosts: all
+          tasks:
+            - {{gather_facts: {{}}, module_defaults: {defaults}}}
+            - debug: {{msg: "{{{{ ansible_facts.gather_subset }}}}"}}
+    """)
+    assert ran.messages() == [subset]

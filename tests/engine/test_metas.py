@@ -104,3 +104,24 @@ def test_throttle_lets_so_many_hosts_at_a_task_at_once(play, tmp_path):
     """, hosts="h1,h2,h3")
     assert ran.ended.exit_code == 0
     assert "".join(log.read_text().split()) == "sesese"
+
+
+def test_start_at_task_gathers_facts_in_the_play_that_has_it(play):
+    ran = play("""
+        - {hosts: all, gather_facts: true, tasks: [{name: before, debug: {msg: x}}]}
+        - {hosts: all, gather_facts: true, tasks: [{name: after, debug: {msg: x}}]}
+    """, hosts="h2", start_at_task="after")
+    assert ran.of("h2") == ["Gathering Facts:ok", "after:ok"]
+
+
+def test_a_host_that_was_unreachable_goes_on_when_its_errors_are_cleared(tmp_path):
+    (tmp_path / "hosts.ini").write_text("h1\ndead way=ssh ansible_host=127.0.0.1 ansible_port=1\n")
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks:
+            - {name: lost, ping: {}}
+            - meta: clear_host_errors
+            - {name: back, debug: {msg: x}}
+    """, inventory=(str(tmp_path / "hosts.ini"),), extra_vars={"ansible_connection": "{{ way | default('local') }}"})
+    assert ran.of("h1") == ["lost:ok", "back:ok"]
+    assert ran.of("dead") == ["lost:unreachable", "back:ok"]

@@ -393,3 +393,84 @@ def test_resume_repeats_nothing_that_has_ended(play, tmp_path):
     assert sorted(marks.read_text().split()) == ["h1", "h2"]
     assert [r.replayed for r in second.results if r.task_name == "one"] == [True, True]
     assert second.messages() == [0, 0]
+
+
+def test_a_free_host_counts_what_was_rescued_wherever_the_block_begins(play):
+    ran = play("""
+        - hosts: all
+          strategy: free
+          tasks:
+            - {command: echo before}
+            - block:
+                - {command: echo inside}
+                - {command: "false"}
+              rescue: [{command: echo saved}]
+            - {command: echo after}
+    """)
+    assert ran.recap() == {"ok": 4, "changed": 4, "rescued": 1}
+
+
+def test_a_host_that_a_refresh_finds_gone_leaves_the_play(tmp_path):
+    (tmp_path / "hosts.ini").write_text("h1\nh2\n")
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks:
+            - {group_by: {key: seen}}
+            - {copy: {content: "h2\\nh3\\n", dest: "{{ hosts }}"}, run_once: true}
+            - meta: refresh_inventory
+            - debug: {msg: "{{ ansible_play_hosts }}"}
+        - {hosts: all, tasks: [{debug: {msg: "{{ [ansible_play_hosts | sort, groups.seen] }}"}, run_once: true}]}
+    """, inventory=(str(tmp_path / "hosts.ini"),), extra_vars={"hosts": str(tmp_path / "hosts.ini")})
+    assert ran.messages() == [["h2"], [["h2", "h3"], ["h2"]]]
+
+
+def test_an_import_of_a_role_may_be_told_by_templates(play):
+    ran = play("""
+        - hosts: all
+          tasks:
+            - {import_role: {name: r, tasks_from: "{{ which }}", allow_duplicates: "{{ false | bool }}"},
+               vars: {which: other}}
+            - {import_role: {name: r, tasks_from: "{{ which }}", allow_duplicates: "{{ false | bool }}"},
+               vars: {which: other}}
+    """, files={"roles/r/tasks/other.yml": "- debug: {msg: other}\n"})
+    assert ran.messages() == ["other"]
+
+
+def test_all_that_is_wrong_with_a_roles_arguments_is_told(play):
+    spec = ("argument_specs: {main: {options: {a: {required: true}, b: {type: bool}, c: {type: int}, "
+            "d: {type: raw, required: true}, e: {type: list, required: true}, f: {type: list}}}}\n")
+    ran = play("""
+        - hosts: all
+          tasks:
+            - block: [{include_role: {name: r}, vars: {b: 7, c: x, d: null, e: null, f: null}}]
+              rescue: [{debug: {msg: "{{ ansible_failed_result.argument_errors }}"}}]
+    """, files={"roles/r/tasks/main.yml": "- debug:\n", "roles/r/meta/argument_specs.yml": spec})
+    [errors] = ran.messages()
+    about = ["missing", "'b'", "'c'", "'e'"]
+    assert [next(n for n in about if n in error) for error in errors] == about
+
+
+def test_an_include_that_runs_once_is_done_by_one_host_and_its_tasks_are_that_hosts(play):
+    ran = play("""
+        - hosts: all
+          vars: {word: untouched}
+          tasks:
+            - {include_tasks: more.yml, run_once: true}
+            - {debug: {msg: "{{ word }}"}}
+            - {include_tasks: {file: more.yml, apply: {run_once: true}}, run_once: true}
+            - {debug: {msg: "{{ word }}"}}
+    """, hosts="h1,h2", files={"more.yml": "- set_fact: {word: told}\n"})
+    assert (ran.messages("h1"), ran.messages("h2")) == (["told", "told"], ["untouched", "told"])
+
+
+def test_suboptions_of_a_roles_arguments_are_told_with_their_way(play):
+    spec = ("argument_specs: {main: {options: {a: {type: dict, options: {b: {type: dict, options: "
+            "{c: {required: true}}}}}}}}\n")
+    ran = play("""
+        - hosts: all
+          tasks:
+            - block: [{include_role: {name: r}, vars: {a: {b: {other: 1}}}}]
+              rescue: [{debug: {msg: "{{ ansible_failed_result.argument_errors }}"}}]
+    """, files={"roles/r/tasks/main.yml": "- debug:\n", "roles/r/meta/argument_specs.yml": spec})
+    assert ran.messages() == [["missing required arguments: c found in a -> b",
+                               "a.b.other. Supported parameters include: c."]]

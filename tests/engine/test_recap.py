@@ -6,6 +6,16 @@ import pytest
 
 from orchestrator.engine import recap
 from orchestrator.engine.hosts import serial_sizes
+from orchestrator.errors import (
+    ContentError,
+    Faults,
+    InventoryFault,
+    StoreError,
+    SyntaxFault,
+    UndefinedVariable,
+    UsageError,
+    VaultError,
+)
 from orchestrator.events import HostRecap, TaskResult
 
 
@@ -45,3 +55,20 @@ def test_exit_codes(given, code):
 ])
 def test_serial_sizes(serial, total, sizes):
     assert serial_sizes(serial, total) == sizes
+
+
+FAULTS = [
+    ("malformed", SyntaxFault("x"), 4), ("a keyword", ContentError("x", code="keyword"), 4),
+    ("a template", UndefinedVariable("x"), 4), ("an inventory", InventoryFault("x"), 4),
+    ("a missing file", ContentError("x", code="file_missing"), 1),
+    ("a missing role", ContentError("x", code="role_missing"), 1),
+    ("a missing inventory", InventoryFault("x", code="file_missing"), 1), ("a vault", VaultError("x"), 1),
+    ("a store", StoreError("x"), 1), ("a command line", UsageError("x"), 1),
+    ("several", Faults([ContentError("x", code="role_missing"), SyntaxFault("x")]), 4),
+    ("several that are missing", Faults([ContentError("x", code="role_missing")]), 1),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
+def test_what_ansibles_parser_refuses_is_4_and_what_is_missing_1(error, code):
+    assert recap.error_code(error) == code

@@ -116,3 +116,44 @@ def test_the_controller_is_not_rebooted(tmp_path: Path) -> None:
         """)
     failed, rebooted, message = ran.messages()[-1]
     assert (failed, rebooted) == (True, False) and "local connection" in message
+
+
+def test_tasks_on_this_machine_run_in_the_playbooks_folder(tmp_path: Path) -> None:
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks:
+            - command: cat here
+            - raw: cat here
+    """, files={"here": "found"})
+    assert [result.values["stdout"] for result in ran.results] == ["found", "found"]
+
+
+def test_pause_says_how_long_it_was(tmp_path: Path) -> None:
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks: [pause: {seconds: 0.1}]
+    """)
+    assert ran.results[0].values["stdout"].startswith("Paused for 0.1")
+    assert ran.results[0].values["stdout"].endswith(" seconds")
+
+
+def test_unarchive_wants_remote_src_for_a_url_and_hides_its_password(tmp_path: Path) -> None:
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks: [unarchive: {src: "http://ann:s3cret@127.0.0.1/x", dest: /tmp}]
+    """)
+    message = ran.results[0].values["msg"]
+    assert "is only supported when remote_src is True" in message and "ann" not in message and "s3cret" not in message
+
+
+def test_package_takes_the_defaults_of_the_manager_that_is_used(tmp_path: Path) -> None:
+    ran = run_play(tmp_path, """
+        - hosts: all
+          module_defaults: {apt: {nonsense: 1}}
+          tasks:
+            - {package: {name: x, use: apt}, ignore_errors: true, register: asked}
+            - {package: {name: x}, vars: {ansible_package_use: apt}, ignore_errors: true, register: told}
+            - {package: {name: x, use: none}, ignore_errors: true, register: other}
+            - assert: {that: ["'nonsense' in asked.msg", "'nonsense' in told.msg", "'nonsense' not in other.msg"]}
+    """)
+    assert ran.ended.exit_code == 0, ran.results[-1]

@@ -65,11 +65,8 @@ def test_a_missing_source_says_how_to_write_a_list() -> None:
     assert "-i web1," in str(caught.value.hint)
 
 
-def test_toml_and_programs_that_may_not_run_are_refused_with_a_hint(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text("[all]\n")
+def test_programs_that_may_not_run_are_refused_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "script").write_text("#!/bin/sh\n")
-    with pytest.raises(InventoryError, match="TOML"):
-        load([str(tmp_path / "a.toml")])
     with pytest.raises(InventoryError) as caught:
         load([str(tmp_path / "script")])
     assert "chmod +x" in str(caught.value.hint)
@@ -82,3 +79,15 @@ def test_ten_thousand_hosts_are_all_there_and_matched(tmp_path: Path) -> None:
     inventory = load([str(path)])
     assert len(inventory.hosts) == 10_000
     assert len(inventory.match("prod:!~host0.*:&g*")) == 4_000
+
+
+@pytest.mark.parametrize(("group_names", "name", "warned"), [
+    ("never", "web-1", True), ("always", "web_1", True), ("ignore", "web-1", False), ("silently", "web_1", False),
+])
+def test_names_of_groups_are_changed_where_that_is_asked_for(tmp_path: Path, group_names: str, name: str,
+                                                             warned: bool) -> None:
+    (tmp_path / "a.ini").write_text("[web-1]\nh1\n[all-web:children]\nweb-1\n")
+    (tmp_path / "b.yml").write_text("web-1: {hosts: {h2: }}\n")
+    inventory = load([str(tmp_path / "a.ini"), str(tmp_path / "b.yml")], group_names=group_names)
+    assert inventory.match(name) == inventory.match("all-web" if name == "web-1" else "all_web") == ["h1", "h2"]
+    assert bool(inventory.warnings) is warned

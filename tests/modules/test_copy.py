@@ -104,6 +104,7 @@ def test_the_diff_shows_text_and_hides_binary(on_host: Any, tmp_path: Path) -> N
     ({"content": None, "src": "/nope", "remote_src": True}, "no_source", "Source /nope not found"),
     ({"content": None}, "bad_arguments", "one of the following is required"),
     ({"mode": "u+q"}, "bad_mode", "octal or symbolic"),
+    ({"mode": "oa=r"}, "bad_mode", "octal or symbolic"),
     ({"dest": "fifo"}, "wrong_type", "no plain file"),
     ({"content": None, "src": {"blob": "0" * 64, "size": 3}}, "blob_unavailable", ""),
 ], ids=str)
@@ -194,3 +195,8 @@ def test_links_that_have_no_end_stay_links_in_a_copied_folder(on_host: Any, tmp_
     on_host.converge("copy", {"src": str(tmp_path / "a") + "/", "dest": str(tmp_path / "c") + "/", "remote_src": True})
     assert [os.readlink(tmp_path / "c" / name) for name in ("nothing", "up")] == ["no-such", "../"]
     assert not (tmp_path / "c/b/file").is_symlink() and (tmp_path / "c/b/file").read_text() == "x"
+
+
+def test_a_device_is_no_source(on_host: Any, tmp_path: Path) -> None:
+    on_host.fails("copy", {"src": "/dev/zero", "dest": str(tmp_path / "f"), "remote_src": True}, code="wrong_type",
+                  says="Cannot copy invalid source '/dev/zero': not a file")

@@ -226,7 +226,8 @@ SUBSETS = {
     "a single fact": (["!all", "!min", "os_family"], ["distribution"]),
     "all but hardware": (["all", "!hardware"],
                          [name for name in subsets.SUBJECTS if name not in subsets.GROUPS["hardware"]]),
-    "but one": (["!virtual"], [name for name in subsets.SUBJECTS if name != "virtual"]),
+    "an exclusion adds nothing": (["!virtual"], MIN),
+    "min but one": (["!env"], [name for name in MIN if name != "env"]),
     "another system's": (["facter"], MIN),
 }
 
@@ -234,6 +235,10 @@ SUBSETS = {
 @pytest.mark.parametrize(("wanted", "subjects"), SUBSETS.values(), ids=SUBSETS.keys())
 def test_a_subset_names_its_subjects(wanted: list[str], subjects: list[str]) -> None:
     assert subsets.resolve(wanted) == subjects
+
+
+def test_excluding_what_is_unknown_excludes_nothing() -> None:
+    assert subsets.resolve(["!nettwork", "!virtual"]) == subsets.resolve(["!virtual"])
 
 
 def test_an_unknown_subset_lists_the_known_ones() -> None:

@@ -169,3 +169,16 @@ def test_a_file_that_cannot_get_its_owner_is_not_left_behind(on_host: Any, tmp_p
 def test_the_diff_of_what_is_right_already_has_the_path_alone(on_host: Any, tmp_path: Path) -> None:
     done = on_host.converge("file", {"path": str(tmp_path), "state": "directory"}, changes=False)
     assert done["values"]["diff"] == {"before": {"path": str(tmp_path)}, "after": {"path": str(tmp_path)}}
+
+
+@pytest.mark.parametrize(("args", "warnings", "status"), [
+    ({"state": "directory", "owner": "nobody-yet", "group": "none-yet"},
+     ["failed to look up user nobody-yet. ", "failed to look up group none-yet. "], "changed"),
+    ({"owner": "111112"}, ["failed to look up user with uid 111112. "], "failed"),
+    ({"state": "directory", "owner": "root", "group": "0"}, [], "changed"),
+], ids=["names", "number of a file that is missing too", "known"])
+def test_check_mode_foresees_accounts_that_are_still_to_come(
+        on_host: Any, tmp_path: Path, args: dict[str, Any], warnings: list[str], status: str) -> None:
+    done = on_host.run("file", {"path": str(tmp_path / "new"), **args}, check=True)
+    assert done["status"] == status
+    assert [said.split("Create")[0] for said in done["warnings"]] == warnings

@@ -101,6 +101,12 @@ def test_no_clone_and_no_update(on_host: Any, upstream: Upstream, tmp_path: Path
     assert run(on_host, upstream, tmp_path / "w", changes=False, update=False)["after"] == upstream.second
 
 
+def test_a_repository_is_asked_without_a_working_tree(on_host: Any, upstream: Upstream) -> None:
+    asked = {"repo": upstream.url, "clone": False, "update": False, "version": "v1"}
+    assert on_host.run("git", asked)["values"]["after"] == upstream.first
+    on_host.fails("git", {"repo": upstream.url}, code="bad_arguments", says="destination directory must be specified")
+
+
 def test_a_moved_repository_and_another_remote_name(on_host: Any, upstream: Upstream, tmp_path: Path,
                                                     tmp_path_factory: Any) -> None:
     run(on_host, upstream, tmp_path / "w", remote="up")

@@ -78,9 +78,11 @@ def test_fetch_says_what_is_wrong(on_host: Any, path: Path, name: str, code: str
     on_host.fails("fetch", {"src": os.path.join(path.parent, name), "dest": "x"}, code=code, says=says)
 
 
-def test_fetch_may_find_nothing(on_host: Any, path: Path) -> None:
-    done = on_host.run("fetch", {"src": str(path) + "x", "dest": "x", "fail_on_missing": False})
-    assert (done["status"], done["values"]["file"]) == ("ok", str(path) + "x")
+@pytest.mark.parametrize(("name", "says"), [("none", "not exist"), (".", "is a directory")])
+def test_fetch_may_find_nothing(on_host: Any, path: Path, name: str, says: str) -> None:
+    src = os.path.join(path.parent, name)
+    done = on_host.run("fetch", {"src": src, "dest": "x", "fail_on_missing": False})
+    assert (done["status"], done["values"]["file"]) == ("ok", src) and says in done["values"]["msg"]
 
 
 @pytest.mark.parametrize(("state", "mode"), [("file", 0o600), ("directory", 0o700)])

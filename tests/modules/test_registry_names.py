@@ -12,7 +12,8 @@ from modules import registry
 
 @pytest.mark.parametrize(("name", "bare"), [
     ("ansible.builtin.sysctl", "sysctl"), ("ansible.legacy.modprobe", "modprobe"), ("ansible.posix.copy", None),
-    ("acme.tools.copy", None), ("placement", None),
+    ("acme.tools.copy", None), ("placement", None), ("ansible.mysql.mysql_user", "mysql_user"),
+    ("ansible.mysql.copy", None),
 ], ids=str)
 def test_a_collection_redirects_as_ansible_does(name: str, bare: str | None) -> None:
     assert registry.canonical(name) == bare

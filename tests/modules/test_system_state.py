@@ -135,6 +135,10 @@ def test_package_managers_are_asked_in_the_given_order(managers: list[str], name
     assert package_facts.expanded(managers) == names
 
 
+def test_package_says_that_it_does_not_know_a_manager(on_host: OnHost) -> None:
+    on_host.fails("package", {"name": "x", "use": "lola"}, code="no_manager", says="Could not find a matching action")
+
+
 def test_a_manager_that_is_not_here_is_a_warning_and_none_a_failure(on_host: OnHost) -> None:
     result = on_host.run("package_facts", {"manager": ["portage"]})
     assert result["error"]["code"] == "no_manager"

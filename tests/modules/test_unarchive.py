@@ -160,6 +160,14 @@ def test_nothing_is_written_when_one_member_leads_out(on_host: Any, tmp_path: Pa
                   says="refusing")
 
 
+def test_an_absolute_link_may_lead_into_the_destination(on_host: Any, dest: Path) -> None:
+    inside = on_host.blob(tar_of(("l", {"type": LNK, "linkname": f"{dest}/f"})))
+    on_host.converge("unarchive", {"src": inside, "dest": str(dest)})
+    assert os.readlink(dest / "l") == f"{dest}/f"
+    beside = on_host.blob(tar_of(("l", {"type": LNK, "linkname": f"{dest}-evil/f"})))
+    on_host.fails("unarchive", {"src": beside, "dest": str(dest)}, code="path_denied", says="refusing")
+
+
 @pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "a/../../evil"])
 def test_a_zip_cannot_lead_out(on_host: Any, dest: Path, name: str) -> None:
     buffer = io.BytesIO()
@@ -189,7 +197,8 @@ def whole(data: bytes) -> bytes:
     ("gz", whole, {"dest": "/none"}, "no_path"), ("gz", whole, {"src": "/none", "remote_src": True}, "no_source"),
     ("gz", whole, {"extra_opts": ["--to-command=sh"]}, "bad_arguments"),
     ("gz", whole, {"extra_opts": ["--strip-components=x"]}, "bad_arguments"),
-], ids=["cut-off", "no-archive", "no-dest", "no-source", "dangerous-option", "bad-number"])
+    ("gz", whole, {"include": ["a"], "exclude": ["b"]}, "bad_arguments"),
+], ids=["cut-off", "no-archive", "no-dest", "no-source", "dangerous-option", "bad-number", "include-and-exclude"])
 def test_it_says_what_is_wrong(on_host: Any, tmp_path_factory: Any, dest: Path, how: str,
                                cut: Callable[[bytes], bytes], args: dict[str, Any], code: str) -> None:
     src = on_host.blob(cut(packed(tmp_path_factory.mktemp("source"), how)))

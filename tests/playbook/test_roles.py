@@ -38,7 +38,21 @@ def test_the_first_place_wins(tmp_path, monkeypatch):
 def test_a_role_may_be_a_path(project, written):
     project.write({"own/r/tasks/main.yml": TASK % "x"})
     play = project.play(SITE + f"  - role: {written.format(tmp=project.folder)}\n")
-    assert (names(play), play.roles[0].name) == (["x"], "r")
+    assert (names(play), play.roles[0].name) == (["x"], written.format(tmp=project.folder))
+
+
+def test_a_role_may_be_the_checkout_that_its_test_lies_in(project):
+    project.write({"tasks/main.yml": TASK % "x", "molecule/default/site.yml": SITE + "  - ../../../\n"})
+    play = project.loader.load(["molecule/default/site.yml"], {}).plays[0]
+    assert (names(play), play.roles[0].path) == (["x"], str(project.folder))
+
+
+def test_a_linked_role_is_where_the_link_leads(project):
+    project.write({"own/a/meta/main.yml": "dependencies: [b]", "own/b/tasks/main.yml": TASK % "b"})
+    (project.folder / "roles").mkdir()
+    (project.folder / "roles/a").symlink_to("../own/a")
+    play = project.play(SITE + "  - a\n")
+    assert (names(play), play.roles[-1].path) == (["b"], str(project.folder / "own/a"))
 
 
 def test_a_role_of_a_collection(tmp_path, monkeypatch):
@@ -203,3 +217,29 @@ def test_modules_of_a_role_are_known_in_its_tasks(project):
     assert tasks(project.play(SITE + "  - r\n"))[0].action == "own_thing"
     assert project.faults("- hosts: all\n  tasks:\n  - own_thing: {any: thing}\n") == [
         "site.yml:3:5 unknown module own_thing"]
+
+
+def test_a_missing_role_names_the_collections_that_were_asked(tmp_path, monkeypatch):
+    project = Project(tmp_path, monkeypatch, collection_paths=[tmp_path / "cs"])
+    [error] = project.errors("- hosts: all\n  collections: [acme.web]\n  roles: [r]\n")
+    assert f"and the collections acme.web in {tmp_path}/collections" in error.hint
+    assert error.hint.count(str(tmp_path / "roles")) == 1
+
+
+ABSENT = ["xattr", "community.general.xattr", "community.docker.docker_swarm", "acme.web.site"]
+MISSPELT = ["coppy", "ansible.builtin.coppy", "community.general.copy", "community.docker.dockr"]
+
+
+@pytest.mark.parametrize("module", ABSENT)
+def test_a_module_of_a_collection_that_is_not_here_waits_in_a_role(project, module):
+    project.write({"roles/r/tasks/main.yml": f"- {module}: {{path: /x}}\n  when: false"})
+    assert project.faults(SITE + "  - r\n") == []
+    assert [(str(one.origin), one.message) for one in project.loader.cautions] == [
+        ("roles/r/tasks/main.yml:1:3", f"this task fails if it is reached: unknown module {module}")]
+    assert project.faults(f"- hosts: all\n  tasks:\n  - {module}: {{}}\n") == [f"site.yml:3:5 unknown module {module}"]
+
+
+@pytest.mark.parametrize("module", MISSPELT)
+def test_a_misspelt_module_of_a_role_is_told_at_once(project, module):
+    project.write({"roles/r/tasks/main.yml": f"- {module}: {{}}"})
+    assert project.faults(SITE + "  - r\n") == [f"roles/r/tasks/main.yml:1:3 unknown module {module}"]

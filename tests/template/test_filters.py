@@ -239,3 +239,14 @@ def test_json_query_works_where_jmespath_is_installed(engine) -> None:
     pytest.importorskip("jmespath", reason="jmespath is optional")
     scope = scope_of("m: {b: ['{{ 1 }}', 2]}")
     assert engine.render(Template("{{ m | json_query('b[0]') }}"), scope) == 1
+
+
+@pytest.mark.parametrize(("expression", "words"), [
+    ("malformed | ansible._protomatter.dump_object", "Syntax error in template"),
+    ("undef(0) | ansible._protomatter.dump_object", "argument must be of type"),
+    ("lookup('pipe', 'exit 1') | ansible._protomatter.dump_object", "The lookup plugin 'pipe' failed"),
+    ("nope | ansible._protomatter.dump_object", "'nope' is undefined"),
+])
+def test_what_is_wrong_with_an_expression_can_be_asked(engine, expression: str, words: str) -> None:
+    scope = scope_of("malformed: \"{{ #'\"")
+    assert words in engine.render(Template(f"{{{{ ({expression}).exception.message }}}}"), scope)

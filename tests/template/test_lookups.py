@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from orchestrator.errors import Origin, TemplateError
+from orchestrator.errors import Origin, TaskFault, TemplateError
 from orchestrator.template.engine import Engine
 from orchestrator.template.lookups import LOOKUPS
 from orchestrator.template.plugins import imported
@@ -44,6 +44,7 @@ ROWS = [
     ("lookup('varnames', '^l$', '^s$', wantlist=true)", ["l", "s"]),
     ("lookup('subelements', [{'n':1,'s':[1,2]}], 's')", [[{"n": 1}, 1], [{"n": 1}, 2]]),
     ("query('subelements', [{'n':1}], 's', {'skip_missing': true})", []),
+    ("query('subelements', [{'n':1}], 's', {'flags': none, 'skip_missing': true})", []),
     ("lookup('random_choice', [1])", [1]),
     ("lookup('vars', 's')", "text"),
     ("lookup('vars','zip', default='dd')", "dd"),
@@ -65,6 +66,7 @@ ROWS = [
     ("lookup('template', 't.j2')", "T text \n"),
     ("lookup('template', 't.j2', template_vars={'extra': 'e'})", "T text e\n"),
     ("lookup('first_found', ['nope', 'x.csv']) | basename", "x.csv"),
+    ("lookup('first_found', ['no_such_folder/../x.csv']) | basename", "x.csv"),
     ("query('first_found', ['nope'], skip=true)", []),
     ("lookup('first_found', {'files': ['no', 'x.ini'], 'paths': ['files']}) | basename", "x.ini"),
     ("lookup('fileglob', 'nope*')", []),
@@ -106,6 +108,17 @@ def test_a_lookup_says_what_it_cannot_do(engine, scope, expression: str, words: 
     with pytest.raises(TemplateError) as caught:
         engine.render(Template("{{ " + expression + " }}"), scope)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "data", "expression"), [
+    ("l1.ini", b"[s]\nk=\xe9\n", "lookup('ini', 'k section=s file=l1.ini encoding=iso8859-1')"),
+    ("l1.csv", b"k,\xe9\n", "lookup('csvfile', 'k', file='l1.csv', delimiter=',', encoding='iso8859-1')"),
+])
+def test_tables_are_read_in_their_encoding(engine, scope, tmp_path, name: str, data: bytes, expression: str) -> None:
+    (tmp_path / "files" / name).write_bytes(data)
+    assert engine.render(Template("{{ " + expression + " }}"), scope) == "\xe9"
+    with pytest.raises(TemplateError, match="nosuch"):
+        engine.render(Template("{{ " + expression.replace("iso8859-1", "nosuch") + " }}"), scope)
 
 
 def test_an_option_that_a_lookup_has_not_is_left_out_with_a_warning(scope) -> None:
@@ -175,7 +188,7 @@ def test_loops_give_their_items(engine, scope, kind: str, value: str, items: lis
 
 @pytest.mark.parametrize(("value", "hint"), [({"a": 1}, "dict2items"), ("text", "list"), (None, "list"), (3, "list")])
 def test_loop_wants_a_list(engine, scope, value: object, hint: str) -> None:
-    with pytest.raises(TemplateError) as caught:
+    with pytest.raises(TaskFault, match="The `loop` value must resolve to a 'list', not ") as caught:
         engine.loop_items("loop", value, scope, Origin("p.yml", 4, 1))
     assert hint in (caught.value.hint or "") and str(caught.value.origin) == "p.yml:4:1"
 
@@ -200,3 +213,12 @@ def test_first_found_leaves_out_what_is_undefined(engine, tmp_path, kind: str, t
     (tmp_path / "there").write_text("")
     scope = scope_of(f"terms: {terms}\nnames: ['{{{{ missing }}}}', there]\n", playbook_dir=str(tmp_path))
     assert engine.loop_items(kind, scope.values["terms"], scope, None) == [str(tmp_path / "there")]
+
+
+def test_a_key_without_a_value_and_a_key_given_twice(engine, scope, tmp_path) -> None:
+    (tmp_path / "files" / "n.ini").write_text("[s]\nk\n")
+    (tmp_path / "files" / "d.ini").write_text("[s]\nk=1\nk=2\n")
+    asked = "{{ query('ini', 'k', section='s', file='n.ini', allow_no_value=true) }}"
+    assert engine.render(Template(asked), scope) == [None]
+    with pytest.raises(TemplateError, match="Duplicate option in"):
+        engine.render(Template("{{ lookup('ini', 'k section=s file=d.ini') }}"), scope)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import ContentError, OrchError, TemplateError, UndefinedVariable
+from orchestrator.errors import OrchError, SyntaxFault, TemplateError, UndefinedVariable
 from orchestrator.template.engine import Engine
 from orchestrator.template.types import Template
 from tests.template.scopes import scope_of
@@ -195,9 +195,45 @@ def test_a_broken_plugin_is_skipped_with_a_warning(folder, warnings) -> None:
 
 def test_a_filter_that_is_nowhere_names_the_plugin_that_could_not_be_loaded(folder) -> None:
     _write(folder / "filter_plugins" / "broken.py", "import no_such_package\n")
-    with pytest.raises(ContentError, match="no_such_package") as caught:
+    with pytest.raises(SyntaxFault, match="No filter named 'nowhere'") as caught:
         _render(Engine(plugin_dirs=[str(folder)]), "1 | nowhere", folder)
-    assert caught.value.origin is not None and caught.value.origin.file.endswith("broken.py")
+    assert "broken.py could not be loaded: No module named 'no_such_package'" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(("expression", "words"), [
+    ("1 | unready", "The filter plugin 'unready' failed to load: boom"),
+    ("1 is unready", "The test plugin 'unready' failed to load: boom"),
+    ("lookup('unready')", "The lookup plugin 'unready' failed to load: boom"),
+    ("1 | falls", "The filter plugin 'falls' failed: over 1"),
+    ("'{' | from_json", "The filter plugin 'ansible.builtin.from_json' failed: Expecting property name"),
+    ("lookup('nowhere')", "The lookup plugin 'nowhere' was not found."),
+])
+def test_who_uses_what_fails_is_told_which_plugin_and_why(folder, expression: str, words: str) -> None:
+    unready = """
+        class Unready:
+            @property
+            def accept_args_markers(self):
+                raise RuntimeError("boom")
+
+        def falls(value):
+            raise ValueError(f"over {value}")
+
+        class FilterModule:
+            def filters(self):
+                return {"unready": Unready(), "falls": falls}
+
+        class TestModule:
+            def tests(self):
+                return {"unready": Unready()}
+    """
+    _write(folder / "filter_plugins" / "unready.py", unready)
+    _write(folder / "test_plugins" / "unready.py", unready)
+    _write(folder / "lookup_plugins" / "unready.py", "raise NotImplementedError('boom')\n")
+    engine = Engine(plugin_dirs=[str(folder)])
+    assert _render(engine, "[1] | twice", folder) == [1, 1]
+    with pytest.raises(TemplateError) as caught:
+        _render(engine, expression, folder)
+    assert words in caught.value.message
 
 
 @pytest.fixture
@@ -235,12 +271,12 @@ def collection(tmp_path: Path) -> Path:
 ], ids=["filter", "a filter in another filter's file", "test", "lookup"])
 def test_plugins_of_a_collection_go_by_their_whole_name(collection, expression: str, value: object) -> None:
     engine = Engine()
-    engine.add_collections([str(collection)])
+    engine.plugins.add_collections([str(collection)], None)
     assert _render(engine, expression, collection) == value
 
 
 def test_a_collection_s_plugin_does_not_go_by_its_bare_name(collection) -> None:
     engine = Engine()
-    engine.add_collections([str(collection)])
+    engine.plugins.add_collections([str(collection)], None)
     with pytest.raises(OrchError, match="greet"):
         _render(engine, "'you' | greet", collection)

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.errors import SyntaxFault, TemplateError, UndefinedVariable
 from orchestrator.template.omit import OMIT
+from orchestrator.template.plain import as_data
 from orchestrator.template.types import Template
 from tests.template.scopes import scope_of
 
@@ -128,7 +129,7 @@ ROWS = [
 def test_a_template_gives_what_ansible_gives(engine, source: str, value: object) -> None:
     found = engine.render(Template(source), scope_of(VARS))
     assert found == value
-    assert type(found) is type(value)
+    assert type(as_data(found)) is type(value)
 
 
 UNDEFINED = [
@@ -137,7 +138,8 @@ UNDEFINED = [
     ("{{ nope.b.c }}", "'nope' is undefined"),
     ("{{ d.nope }}", "object of type 'dict' has no attribute 'nope'"),
     ("{{ d['nope'].zz }}", "object of type 'dict' has no attribute 'nope'"),
-    ("{{ l[5] }}", "list object has no element 5"),
+    ("{{ [][5] }}", "list object has no element 5"),
+    ("{{ l[5] }}", "object of type 'list' has no attribute 5"),
     ("{{ a.foo }}", "object of type 'int' has no attribute"),
     ("{{ nope == 1 }}", "undefined"),
     ("{{ not nope }}", "undefined"),
@@ -187,7 +189,8 @@ def test_an_undefined_variable_is_located_where_it_is_needed_and_hinted(engine) 
     scope = scope_of("nginx_port: 80\nurl: 'http://x:{{ nginx_prt }}/'\n")
     with pytest.raises(UndefinedVariable) as caught:
         engine.render(Template("{{ url }}"), scope)
-    assert str(caught.value) == "'nginx_prt' is undefined in: http://x:{{ nginx_prt }}/"
+    assert str(caught.value) == "'nginx_prt' is undefined"
+    assert caught.value.expression == "http://x:{{ nginx_prt }}/"
     assert str(caught.value.origin) == "vars.yml:2:6"
     assert caught.value.hint == "did you mean 'nginx_port'?"
 

@@ -58,12 +58,19 @@ def sizes(entry, timeout_s):
     """Blocks and inodes. Remote file systems are asked in a thread, since such a call cannot be interrupted."""
     if entry["fstype"] not in REMOTE and not entry["fstype"].startswith("fuse"):
         return measure(entry["mount"])
-    answer = {}
-    asking = threading.Thread(target=lambda: answer.update(measure(entry["mount"])))
+    return measure_within(entry["mount"], timeout_s) or {"note": "Could not get extra information due to timeout"}
+
+
+def measure_within(mount, timeout_s):
+    """What `measure` says, or None when the file system has not answered in time. No ``timeout_s``: no limit."""
+    if timeout_s is None:
+        return measure(mount)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(measure(mount)))
     asking.daemon = True
     asking.start()
     asking.join(timeout_s)
-    return dict(answer) or {"note": "Could not get extra information due to timeout"}
+    return answers[0] if answers else None
 
 
 def measure(mount):

@@ -32,22 +32,26 @@ ELSEWHERE = ("facter", "ohai")
 def resolve(wanted):
     """The subjects for a ``gather_subset`` list, in the order in which they are collected.
 
-    ``min`` is always in unless excluded; exclusions win; only exclusions mean all the rest. An unknown name is
-    `Failed` with code ``bad_subset``.
+    ``min`` is always in unless excluded; exclusions win, and never add anything. An unknown name is
+    `Failed` with code ``bad_subset``; excluded it means nothing, as in Ansible.
     """
-    included, excluded, everything = set(), set(), True
+    included, excluded = set(), set()
     for name in wanted:
         bare = name[1:] if name.startswith("!") else name
-        subjects = expand(bare)
+        subjects = expand(bare) if name == bare or is_known(bare) else ()
         if name.startswith("!"):
             excluded.update(set(SUBJECTS) - set(MIN) if bare == "all" else subjects)
         else:
-            everything = False
             included.update(subjects)
-    chosen = set(SUBJECTS) if everything else included | set(MIN)
+    chosen = included | set(MIN)
     # A subject that is asked for by name stays, whatever group was excluded around it.
     kept = (chosen - excluded) | (included if "all" not in wanted else set())
     return [name for name in SUBJECTS if name in kept]
+
+
+def is_known(name):
+    """Whether a subset has this name."""
+    return name in ("all", "min") or name in GROUPS or name in ELSEWHERE or ALIASES.get(name, name) in SUBJECTS
 
 
 def expand(name):
@@ -61,7 +65,7 @@ def expand(name):
     if name in ELSEWHERE:
         return ()
     found = ALIASES.get(name, name)
-    if found not in SUBJECTS:
+    if not is_known(name):
         allowed = sorted(set(SUBJECTS) | set(ALIASES) | set(GROUPS) | set(ELSEWHERE) | {"all", "min"})
         raise Failed("bad_subset", "Bad subset '{}' given to Ansible. gather_subset options allowed: {}".format(
             name, ", ".join(allowed)))

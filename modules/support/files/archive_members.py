@@ -112,10 +112,10 @@ def opened(path, host):
                      "tar may be packed by gzip, bzip2, xz or zstd; a single packed file is no archive")
 
 
-def cleaned(member, strip=0):
+def cleaned(member, strip=0, root=None):
     """The member with a name relative to the destination, ``strip`` leading folders taken off; None when none is left.
 
-    Raises `Failed` (``path_denied``) for a name or a link that leads out.
+    Raises `Failed` (``path_denied``) for a name or a link that leads out. An absolute link may lead into ``root``.
     """
     member.name = _inside(member.name, member.name, strip)
     if not member.name:
@@ -124,7 +124,8 @@ def cleaned(member, strip=0):
         member.target = _inside(member.target, member.name, strip)
     elif member.kind == "link":
         led = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.target or ""))
-        if not member.target or member.target.startswith("/") or led == ".." or led.startswith("../"):
+        leads_in = root and led.startswith(posixpath.normpath(root).rstrip("/") + "/")
+        if not member.target or (led.startswith("/") and not leads_in) or led == ".." or led.startswith("../"):
             raise Failed("path_denied", "refusing {}: its link to {} leads out of the destination".format(
                 member.name, member.target))
     return member

@@ -131,6 +131,24 @@ def group_id(group):
         raise Failed("no_group", "chgrp failed: failed to look up group {}".format(group))
 
 
+def unknown(args):
+    """{argument: warning} for an owner and a group that the host does not have (yet); for check mode."""
+    found = {}
+    ways = (("owner", "user", pwd.getpwuid, user_id), ("group", "group", grp.getgrgid, group_id))
+    for name, kind, by_id, by_name in ways:
+        value = args.get(name)
+        try:
+            if value is not None and not str(value).isdigit():
+                by_name(value)
+            elif value is not None:
+                by_id(int(value))
+        except (KeyError, Failed):
+            number = " with {}id".format(kind[0]) if str(value).isdigit() else ""
+            found[name] = "failed to look up {0}{1} {2}. Create {0} up to this point in real play".format(
+                kind, number, value)
+    return found
+
+
 def user_name(uid):
     """The name of a uid, or the number as text where nobody has it."""
     try:

@@ -6,7 +6,7 @@ import stat
 
 from modules.api import Failed
 
-CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)\Z")
+CLAUSE = re.compile(r"([ugo]*|a)((?:[-+=](?:[rwxXst]*|[ugo]))+)\Z")
 ACTION = re.compile(r"([-+=])([rwxXst]*|[ugo])(?=[-+=]|\Z)")
 SHIFT = {"u": 6, "g": 3, "o": 0}
 SPECIAL = {"u": stat.S_ISUID, "g": stat.S_ISGID, "o": stat.S_ISVTX}

@@ -35,6 +35,9 @@ def set_times(path, times):
     """Set what `wanted_times` gave; a link is not followed."""
     if times is None:
         return
+    if times == ("now", "now") and not os.path.islink(path):
+        os.utime(path)  # whoever may write a file may do this; any other times are its owner's to set
+        return
     status, now = os.lstat(path), time.time()
     kept = (status.st_atime, status.st_mtime)
     moments = [now if each == "now" else have if each is None else each for each, have in zip(times, kept)]

@@ -148,8 +148,8 @@ def request(url, args, host, since=None):
 
 
 def shown(url):
-    """A URL without the password in it, for messages and results."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:********@", url)
+    """A URL without the user and password in it, for messages and results."""
+    return re.sub(r"(?<=://)[^/@:]*:[^/@]*@", "****:****@", url)
 
 
 class SafeRedirects(urllib.request.HTTPRedirectHandler):

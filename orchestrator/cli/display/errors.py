@@ -43,6 +43,9 @@ def _lines(error: OrchError, lead: str, color: bool) -> list[str]:
         lines.append(f"{indent}--> {error.origin}")
         lines += [_styled(indent + line, RED, color) if mark else indent + line
                   for line, mark in _marked(excerpt(error.origin, columns=_columns()))]
+    expression = getattr(error, "expression", None)
+    if expression and not any(expression in line for line in lines):
+        lines.append(f"{indent}in: {safe(expression)}")
     lines += [_styled(f"{indent}from {safe(step)}", DIM, color) for step in reversed(error.trail)]
     if error.hint:
         first, *rest = safe(error.hint).split("\n")

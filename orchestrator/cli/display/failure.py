@@ -26,13 +26,18 @@ def failure_lines(result: TaskResult) -> list[Text]:
 
 
 def _details(result: TaskResult, mild: bool) -> list[tuple[str, str]]:
-    details = [(line, "") for line in safe(result.message or "failed without a message").splitlines()]
+    message = safe(result.message or "failed without a message").removeprefix("Task failed: ")
+    details = [(line, "") for line in message.splitlines()]
     if mild:
         return details[:1]
     details += _output(result)
     if result.status not in NOT_ITS_FAULT:
         place = str(result.values.get("origin") or result.task_origin)
-        details += [(place, "dim"), *((line, "dim") for line in excerpt(origin_of(place)))]
+        shown = excerpt(origin_of(place))
+        details += [(place, "dim"), *((line, "dim") for line in shown)]
+        expression = safe(str(result.values.get("expression") or ""))
+        if expression and not any(expression in line for line in shown):
+            details.append((f"in: {expression}", "dim"))
     details += [(f"via {step}", "dim") for step in result.trail]
     if result.hint:
         details.append((f"→ {safe(result.hint)}", "bold"))

@@ -10,11 +10,13 @@ import shutil
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from orchestrator.cli.display import custom_stats
 from orchestrator.cli.display.diff import unified
 from orchestrator.cli.display.excerpt import excerpt, origin_of
 from orchestrator.cli.display.left import left_lines
 from orchestrator.cli.display.safe import one_line, safe, width
 from orchestrator.cli.display.values import dumped, is_shown
+from orchestrator.errors import Origin
 from orchestrator.events import (
     Event,
     HostRecap,
@@ -234,7 +236,7 @@ class PlainDisplay:
         place = result.values.get("origin") if result.error_code else None
         if isinstance(place, str) or result.task_origin:
             origin = origin_of(place if isinstance(place, str) else result.task_origin)
-            lines += [f"Origin: {origin}", "", *excerpt(origin), ""]
+            lines += [f"Origin: {origin}", "", *excerpt(origin), *_expression(result, origin), ""]
         if isinstance(place, str) and origin_of(place).file != origin_of(result.task_origin).file:
             lines.append(f"In task '{safe(result.task_name)}' at {result.task_origin}")
         lines += [f"Included from {step}" for step in reversed(result.trail)]
@@ -277,6 +279,10 @@ class PlainDisplay:
         for host in sorted(event.recap):
             self._say(recap_line(host, event.recap[host], self.color))
         self._say("")
+        if event.stats and custom_stats.wanted():
+            self._banner("CUSTOM STATS: ")
+            for line in custom_stats.lines(event.stats):
+                self._say(line)
         for sentence in left_lines(event):
             self._warn(sentence)
 
@@ -306,6 +312,12 @@ def _blame(result: TaskResult) -> str:
         return ""  # the message says it all by itself
     judged = "failed_when_result" in result.values  # the module did well, its task did not
     return "Module failed: " if result.carrier in MODULE_CARRIERS and not judged else "Action failed: "
+
+
+def _expression(result: TaskResult, origin: Origin) -> list[str]:
+    """The expression that failed, unless the line that is shown has it."""
+    text = str(result.values.get("expression") or "")
+    return [] if not text or any(text in line for line in excerpt(origin)) else ["", f"Expression: {safe(text)}"]
 
 
 def _wants_color(stream: TextIO) -> bool:

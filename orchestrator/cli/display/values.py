@@ -11,7 +11,7 @@ from orchestrator.events import TaskResult
 
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 _NEVER = frozenset({"failed", "skipped", "diff", "warnings", "deprecations", "exception", "results", "error_code",
-                    "hint", "origin", "ignored", "retries"})
+                    "hint", "origin", "expression", "ignored", "retries"})
 """Told in words beside the values, or item by item."""
 _ALWAYS = "_ansible_verbose_always"
 """Set by actions whose values are what one runs them for (debug, assert): always shown, one a line."""
@@ -33,8 +33,9 @@ def shown_values(result: TaskResult, verbosity: int = 0) -> dict[str, Any]:
         return {"censored": values.get("censored", CENSORED), "changed": bool(values.get("changed"))}
     hidden = _NEVER
     if result.module == "debug" or "skipped_reason" in values:
-        loop_var = str(values.get("ansible_loop_var", ""))
-        hidden = _NEVER | {"changed", loop_var, "ansible_loop_var", "ansible_index_var", "ansible_loop"}
+        hidden = _NEVER | {"changed", "ansible_loop_var", "ansible_index_var", "ansible_loop"}
+        if "msg" in values or result.module != "debug":  # what `debug: var` printed may be the item itself
+            hidden |= {str(values.get("ansible_loop_var", ""))}
     shown = {name: value for name, value in values.items()
              if name not in hidden and not (isinstance(name, str) and name.startswith("_ansible_"))}
     if verbosity < 3 and result.module != "debug":

@@ -20,14 +20,15 @@ Action = Callable[[Call], Awaitable[Value]]
 CONTROLLER_ONLY = {
     "debug": "debug", "set_fact": "set_fact", "assert": "assertion", "fail": "fail", "pause": "pause",
     "include_vars": "include_vars", "meta": "meta", "add_host": "add_host", "group_by": "group_by",
-    "template": "template", "raw": "raw", "wait_for_connection": "wait_for_connection",
+    "set_stats": "set_stats", "template": "template", "raw": "raw", "wait_for_connection": "wait_for_connection",
     "include_tasks": "include", "include_role": "include_role", "import_tasks": "include",
     "import_role": "include_role", "validate_argument_spec": "validate_argument_spec",
     "gather_facts": "gather_facts", "script": "script", "action": "named",
     "reboot": "reboot", "synchronize": "synchronize",
 }
 WRAPPING = {"copy": "copy", "fetch": "fetch", "unarchive": "unarchive", "assemble": "assemble",
-            "async_status": "async_status", "uri": "uri", "expect": "expect", "bridged": "bridged"}
+            "async_status": "async_status", "uri": "uri", "expect": "expect", "bridged": "bridged",
+            "package": "managed", "service": "managed"}
 
 
 @cache

@@ -12,13 +12,14 @@ Returns: ``assertion`` and ``evaluated_to`` of the first that does not hold, ``m
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from modules.api import Arg
-from orchestrator.content.yaml import Verbatim
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
-from orchestrator.errors import ConditionError, TaskFault
+from orchestrator.errors import TaskFault
+from orchestrator.template.conditions import DELIMITED, is_delimited, judged
 from orchestrator.template.types import Template
 
 ARGS = {
@@ -27,58 +28,43 @@ ARGS = {
     "success_msg": Arg("any", help="Said when all hold."),
     "quiet": Arg("bool", default=False, help="Do not list what was checked."),
 }
-UNTRUSTED = "Encountered untrusted template or expression."
+NAME = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 
 
 async def run(call: Call) -> Value:
     args = call.args
     if "that" not in args:
-        raise TaskFault('conditional required in "that" string', code="arguments", origin=call.task.origin)
-    that = _expressions(call)
+        raise TaskFault("missing required arguments: that", code="arguments", origin=call.task.origin)
     failed_text = args.get("fail_msg", args.get("msg", "Assertion failed"))
-    quiet = str(args.get("quiet", False)).lower() in ("true", "yes", "1", "on")
-    for expression in that:
-        holds = call.run.engine.condition(expression, call.scope, call.task.origin)
+    value: Value = {"changed": False, "msg": args.get("success_msg", "All assertions passed")}
+    if str(args.get("quiet", False)).lower() not in ("true", "yes", "1", "on"):
+        value["_ansible_verbose_always"] = True
+    for expression in _expressions(call):
+        holds, delimited = judged(call.run.engine, expression, call.scope, call.task.origin)
+        if delimited:
+            value.setdefault("deprecations", []).append({"msg": DELIMITED, "version": "2.23"})
         if not holds:
-            value: Value = {"failed": True, "changed": False, "evaluated_to": False, "assertion": expression,
-                            "msg": failed_text, "error_code": "assertion"}
-            if not quiet:
-                value["_ansible_verbose_always"] = True
-            return value
-    return {"changed": False, "msg": args.get("success_msg", "All assertions passed"),
-            **({} if quiet else {"_ansible_verbose_always": True})}
+            shown = expression.source if isinstance(expression, Template) else expression
+            return {**value, "failed": True, "evaluated_to": False, "assertion": shown, "msg": failed_text,
+                    "error_code": "assertion"}
+    return value
 
 
 def _expressions(call: Call) -> list[Any]:
-    """What is to hold: expressions as the playbook has them, templates as what they render to.
-
-    Only text from the playbook is ever evaluated. What a template gives must be a boolean already: were its text
-    evaluated, a host could write the expression (CVE-2023-5764).
-    """
+    """What is to hold, each as it is written; of a list in a variable, the entries as they are written there."""
     written = call.task.args.get("that", call.args["that"])
-    if isinstance(written, Template) and _is_made(written):
-        try:
-            written = call.scope.written(written.source.strip("{} "))  # a list of expressions in the playbook's vars
-        except KeyError:
-            written = call.render(written)
-            return [_settled(w) for w in (written if isinstance(written, list) else [written])]
-    entries = written if isinstance(written, list) else [written]
-    return [_settled(e if isinstance(e, Verbatim) else call.render(e)) if _is_made(e) else e for e in entries]
+    if isinstance(written, Template):
+        name = NAME.fullmatch(written.source.strip())
+        raw = _raw(call, name[1]) if name else None
+        written = raw if isinstance(raw, list) else written
+        if isinstance(written, Template) and is_delimited(written.source):
+            made = call.render(written)
+            written = made if isinstance(made, list) else written
+    return list(written) if isinstance(written, list) else [written]
 
 
-def _is_made(entry: Any) -> bool:
-    """Whether a template makes the entry; an expression may hold templates in its constants and stays one."""
-    if isinstance(entry, Template):
-        return entry.source.lstrip().startswith(("{{", "{%"))
-    return isinstance(entry, Verbatim)
-
-
-def _settled(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        return value.strip().lower() == "true"
-    raise ConditionError(
-        f"{UNTRUSTED} It is made by a template and gives {type(value).__name__}, not a boolean.",
-        hint="write the expression without {{ }}")
-
+def _raw(call: Call, name: str) -> Any:
+    try:
+        return call.scope.lookup(name)
+    except KeyError:
+        return None

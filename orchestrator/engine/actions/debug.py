@@ -15,12 +15,12 @@ from typing import Any
 
 from modules.api import Arg, exclusive
 from orchestrator.content.yaml import Verbatim
-from orchestrator.engine.actions.assertion import UNTRUSTED
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
-from orchestrator.errors import TaskFault, UndefinedVariable
+from orchestrator.errors import SyntaxFault, TaskFault, TemplateError, UndefinedVariable, VaultError
+from orchestrator.template.conditions import UNTRUSTED
 from orchestrator.template.omit import OMIT
-from orchestrator.template.types import Template
+from orchestrator.template.types import Template, TrustedText
 
 ARGS = {
     "msg": Arg("any", help="What to print; the default is a greeting."),
@@ -55,7 +55,7 @@ def _variable(call: Call, var: Any) -> dict[str, Any]:
     written = call.task.args.get("var", var)
     if isinstance(written, Verbatim) or isinstance(written, Template) and CONSTANT.fullmatch(written.source.strip()):
         raise TaskFault(UNTRUSTED, code="arguments", origin=call.task.origin)
-    if isinstance(written, Template) and not var.isidentifier():
+    if isinstance(written, Template) and not var.isidentifier() and type(var) is not TrustedText:
         # The name was made by a template: what a host may have put in is looked up, never evaluated.
         return {written.source.strip("{} "): var}
     try:
@@ -65,5 +65,7 @@ def _variable(call: Call, var: Any) -> dict[str, Any]:
                                                f"(debug: var={var})"]}
         return {var: value}
     except UndefinedVariable as error:
-        reason = error.message.partition(" in: ")[0]
+        reason = error.message
         return {var: f"<< error 1 - {reason} >>", "warnings": [f"{reason} (debug: var={var})"]}
+    except (TemplateError, SyntaxFault, VaultError) as error:
+        raise error.within("Error while resolving `var` expression: ") from error.__cause__

@@ -22,12 +22,17 @@ async def run(call: Call) -> Value:
     src, dest = args.get("src"), args.get("dest")
     if not src or not dest:
         return failure("src and dest are required", "arguments")
+    if not isinstance(src, str):
+        return failure("Invalid type supplied for source option, it must be a string", "arguments")
     if call.check:
         return {"changed": False, "skipped": True, "msg": "check mode not (yet) supported for this module"}
     try:
         local = local_path(call, str(src), str(dest), flat=is_true(args.get("flat")))
     except ValueError as error:
         return failure(str(error), "path_denied")
+    if local.is_dir():
+        return failure(f"calculated dest '{local}' is an existing directory, use another path that does not point to "
+                       "an existing directory", "arguments")
     had = _sha1(local) if local.is_file() else None
     sinks: list[Sink] = []
 

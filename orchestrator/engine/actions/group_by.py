@@ -27,6 +27,8 @@ async def run(call: Call) -> Value:
     parents = call.args.get("parents", ["all"])
     parents = [parents] if isinstance(parents, str) else list(parents)
     group = str(call.args["key"]).replace(" ", "-")
-    names = {g.name for g in call.run.inventory.groups_of(call.host.name)}
-    return {"changed": group not in names, "add_group": group,
-            "parent_groups": [str(p).replace(" ", "-") for p in parents]}
+    above = [str(p).replace(" ", "-") for p in parents]
+    known = call.run.inventory.groups
+    inside = group in {g.name for g in call.run.inventory.groups_of(call.host.name)}
+    placed = all(name in known and (name == "all" or group in known[name].children) for name in above)
+    return {"changed": not (inside and placed), "add_group": group, "parent_groups": above}

@@ -9,15 +9,17 @@ Returns: ``ansible_facts`` (the variables), ``ansible_included_var_files``.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from modules.api import Arg, exclusive
-from orchestrator.engine.call import Call
+from orchestrator.engine.call import LEAD, Call
 from orchestrator.engine.outcome import Value, failure
 from orchestrator.errors import ContentError, OrchError
+from orchestrator.variables.merging import laid_over
 
 ARGS = {
     "file": Arg("path", aliases=("_raw_params",), help="The file to read."),
@@ -48,9 +50,11 @@ async def run(call: Call) -> Value:
         for file in files:
             found.update(_read(call, file))
     except OrchError as error:
-        value = failure(error.message, error.code, error.hint, ansible_facts={}, ansible_included_var_files=[])
-        return {**value, "message": error.message}  # the name that Ansible's module has for it
-    if args.get("hash_behaviour") == "merge":
+        # Ansible's module has its reason in `message` alone, and says only this; playbooks match on either.
+        value = failure(f"{LEAD}Action failed: Unknown error. {error.message}", error.code, error.hint,
+                        ansible_facts={}, ansible_included_var_files=[])
+        return {**value, "message": error.message}
+    if args.get("hash_behaviour", "merge" if call.run.variables.merges_mappings else "replace") == "merge":
         found = {k: _merged(call, k, v) for k, v in found.items()}
     facts = {args["name"]: found} if args.get("name") else found
     # The values stay templates: they are trusted content, resolved when they are used.
@@ -71,9 +75,9 @@ def _listed(call: Call, args: Mapping[str, Any]) -> list[Path]:
     matching = re.compile(args["files_matching"]) if args.get("files_matching") else None
     depth = int(args.get("depth") or 0)
     files = []
-    for path in sorted(folder.rglob("*")):
+    for path in _files_below(folder):
         level = len(path.relative_to(folder).parts)
-        if not path.is_file() or (depth and level > depth) or any(i.search(path.name) for i in ignored):
+        if (depth and level > depth) or any(i.search(path.name) for i in ignored):
             continue
         if matching and not matching.search(path.name):
             continue
@@ -83,6 +87,22 @@ def _listed(call: Call, args: Mapping[str, Any]) -> list[Path]:
             raise ContentError(f"{path} does not have a valid extension: {', '.join(sorted(extensions))}")
         files.append(path)
     return files
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """In the order of their names; links to folders are followed, each folder once on the way down."""
+    above = [os.path.realpath(folder)]
+
+    def below(directory: Path) -> Iterator[Path]:
+        for path in sorted(directory.iterdir()):
+            if not path.is_dir():
+                yield path
+            elif (real := os.path.realpath(path)) not in above:
+                above.append(real)
+                yield from below(path)
+                above.pop()
+
+    return below(folder)
 
 
 def _folder(call: Call, name: str) -> Path:
@@ -97,16 +117,9 @@ def _folder(call: Call, name: str) -> Path:
 
 def _merged(call: Call, name: str, value: Any) -> Any:
     try:
-        return _laid_over(call.scope.lookup(name), value)
+        return laid_over(call.scope.lookup(name), value)
     except KeyError:
         return value
-
-
-def _laid_over(old: Any, new: Any) -> Any:
-    """``hash_behaviour: merge``: mappings are merged all the way down; anything else is replaced."""
-    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-        return new
-    return {**old, **{key: _laid_over(old[key], value) if key in old else value for key, value in new.items()}}
 
 
 def _list(value: Any) -> list[str]:

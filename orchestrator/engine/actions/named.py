@@ -18,7 +18,7 @@ from orchestrator.engine.outcome import Value
 from orchestrator.errors import TaskFault
 from orchestrator.playbook.action import DYNAMIC, NAMED, NAMED_TEXT, STATIC
 from orchestrator.playbook.arguments import FREE_TEXT, text_arguments
-from orchestrator.template.types import Map
+from orchestrator.template.types import Map, Template
 
 ARGS = {"_module": Arg("str", required=True, help="The module's name.")}
 ALLOW_UNKNOWN = True
@@ -34,8 +34,10 @@ async def run(call: Call) -> Value:
     action = meant.name if meant else None
     if meant is None or action is None or action in DYNAMIC | STATIC | {"meta", "action"}:
         near = registry.nearest(name)
-        raise TaskFault(f"couldn't resolve module/action '{name}'", code="module", origin=call.task.origin,
-                        hint=f"did you mean {near}?" if near else "a template may name a module, no include or meta")
+        hint = f"did you mean {near}?" if near else "a template may name a module, no include or meta"
+        if not isinstance(written[NAMED], Template):  # a role's own, let pass until now
+            hint = "its collection is not installed here; `orch lint` lists all that is missing"
+        raise TaskFault(f"couldn't resolve module/action '{name}'", code="module", origin=call.task.origin, hint=hint)
     args = Map({k: v for k, v in written.items() if k not in (NAMED, NAMED_TEXT)}, origin=written.origin)
     args.key_marks, args.value_marks = written.key_marks, written.value_marks
     if NAMED_TEXT in written:

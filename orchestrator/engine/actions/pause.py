@@ -42,16 +42,14 @@ async def run(call: Call) -> Value:
     if "minutes" in args or "seconds" in args:
         wait_s = max(0.0, args.get("seconds", args.get("minutes", 0) * 60))
         unit = "minutes" if "minutes" in args else "seconds"
-        shown = args.get("minutes", args.get("seconds"))
-        stdout = f"Paused for {shown:g} {unit}"
         call.run.emit(Notice("info", f"Pausing for {max(1, round(wait_s))} seconds"))
         await call.run.stop.sleep(wait_s)
     else:
-        unit, stdout = "minutes", ""
+        unit = "minutes"
         typed = await _ask(call, args.get("prompt"))
-        stdout = f"Paused for {round((time.time() - began) / 60, 2)} minutes"
     ended = time.time()
     delta = (ended - began) / (60 if unit == "minutes" else 1)
+    stdout = f"Paused for {round(delta, 2)} {unit}"
     return {"changed": False, "rc": 0, "stderr": "", "stdout": stdout, "start": str(datetime.fromtimestamp(began)),
             "stop": str(datetime.fromtimestamp(ended)), "delta": int(delta), "echo": bool(args.get("echo", True)),
             "user_input": typed}

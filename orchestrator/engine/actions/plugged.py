@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from orchestrator.bridge import action_plugins
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, failure
+from orchestrator.template.plain import as_data
 from orchestrator.template.types import Template
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class _TaskSide:
         self._call = call
         self._loop = loop
         self.action = call.task.action_written or call.task.action
-        self.args = dict(call.args)
+        self.args = as_data(call.args)
         self.check, self.diff, self.no_log = call.check, call.diff, call.no_log
         self.async_s = int(call.keyword(call.task.async_s) or 0) if call.task.async_s is not None else 0
         self.templated = isinstance(call.task.args.get("_raw_params"), Template)

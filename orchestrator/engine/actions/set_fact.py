@@ -15,6 +15,7 @@ from typing import Any
 from modules.api import Arg
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
+from orchestrator.engine.variable_names import check_name
 from orchestrator.errors import TaskFault
 
 ARGS = {"cacheable": Arg("bool", default=False, help="Also keep the value as a fact of the host.")}
@@ -30,10 +31,7 @@ async def run(call: Call) -> Value:
         raise TaskFault("No key/value pairs provided, at least one is required for this action to succeed",
                         code="arguments", origin=call.task.origin)
     for name in facts:
-        if not isinstance(name, str) or not name.isidentifier():
-            raise TaskFault(
-                f"The variable name '{name}' is not valid. Variables must start with a letter or underscore character, "
-                "and contain only letters, numbers and underscores.", code="variable_name", origin=call.task.origin)
+        check_name(name, call.task.origin)
     cacheable = str(call.args.get("cacheable", False)).lower() in ("true", "yes", "on", "1")
     value: Value = {"changed": False, "ansible_facts": facts}
     if cacheable:

@@ -65,7 +65,7 @@ async def run(call: Call) -> Value:
     try:
         path = call.find("templates", str(args["src"]))
         text = _rendered(call, path)
-        data = text.encode(str(args.get("output_encoding", "utf-8")), "surrogateescape")
+        data = text.encode(str(args.get("output_encoding") or "utf-8"), "surrogateescape")
     except (LookupError, UnicodeEncodeError) as error:
         return failure(f"cannot encode the result: {error}", "encoding")
     passed: dict[str, Any] = {k: args[k] for k in PASSED_ON if k in args}

@@ -16,6 +16,9 @@ async def run(call: Call) -> Value:
     copied = is_true(args.pop("copy", True))
     if is_true(args.get("remote_src")) or not copied:
         return await call.execute("unarchive", {**args, "remote_src": True})
+    if "://" in str(args["src"]):
+        # Not the URL itself: there may be a password in it.
+        return failure("Unsupported option, an URI src is only supported when remote_src is True", "arguments")
     blobs: Blobs = {}
     path = call.find("files", str(args["src"]))
     await offer(call, args, path, blobs)

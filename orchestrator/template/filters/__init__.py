@@ -7,7 +7,7 @@ from orchestrator.template.plugins import table
 FILTERS = table(
     "orchestrator.template.filters",
     values="""bool:to_bool mandatory ternary type_debug quote random:pick shuffle string:to_string comment split
-        ansible._protomatter.finalize:finalize""",
+        ansible._protomatter.finalize:finalize ansible._protomatter.dump_object:dump_object""",
     collections="""combine dict2items items2dict subelements flatten zip:zip_lists zip_longest product extract
         rekey_on_member combinations permutations""",
     general="""lists_mergeby keep_keys remove_keys replace_keys dict:to_dict groupby_as_dict dict_kv counter lists_union

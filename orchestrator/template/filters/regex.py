@@ -14,7 +14,7 @@ def _compile(pattern: str, flags: int) -> re.Pattern[str]:
     try:
         return re.compile(pattern, flags)
     except re.error as error:
-        raise TemplateError(f"the regular expression {pattern!r} is malformed: {error}") from error
+        raise TemplateError(str(error), hint=f"the regular expression {pattern!r} is malformed") from error
 
 
 def compiled(pattern: Any, ignorecase: Any = False, multiline: Any = False) -> re.Pattern[str]:

@@ -13,6 +13,7 @@ import yaml
 
 from orchestrator.errors import OrchError, TemplateError
 from orchestrator.template.plain import to_plain
+from orchestrator.template.types import TrustedText
 
 
 def _plain(value: Any) -> Any:
@@ -56,6 +57,9 @@ _BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 class _Dumper(_BaseDumper):  # type: ignore[misc]
     """PyYAML's safe dumper, without anchors for values that occur twice when they are scalars."""
+
+
+_Dumper.add_representer(TrustedText, lambda dumper, text: dumper.represent_str(str(text)))
 
 
 def to_yaml(value: Any, default_flow_style: bool | None = None, **options: Any) -> str:

@@ -11,6 +11,7 @@ from jinja2 import Undefined as AnyUndefined
 from jinja2 import pass_environment
 
 from orchestrator.errors import TemplateError, UndefinedVariable
+from orchestrator.template.faults import words_of
 from orchestrator.template.undefined import Undefined
 
 _TRUE = frozenset({"yes", "on", "1", "true", "t", "y"})
@@ -48,6 +49,15 @@ def finalize(value: Any) -> Any:
     from orchestrator.template.plain import to_plain
 
     return to_plain(value, lambda raw: raw)
+
+
+def dump_object(value: Any) -> Any:
+    """The value, or what is wrong with the expression that should give it: ``exception`` with its ``message``."""
+    if isinstance(value, AnyUndefined):
+        return {"exception": {"message": value._undefined_message}}
+    if isinstance(value, Exception):
+        return {"exception": {"message": words_of(value)}}
+    return value
 
 
 def type_debug(value: Any) -> str:

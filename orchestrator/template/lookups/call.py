@@ -64,7 +64,7 @@ class LookupCall:
             if os.path.exists(path):
                 return path
         raise TemplateError(
-            f"the {what} {str(name)!r} does not exist (No such file or directory)",
+            f"Unable to access the {what} {str(name)!r}: File not found. (No such file or directory)",
             hint="looked for " + ", ".join(places),
         )
 

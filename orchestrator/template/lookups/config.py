@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from orchestrator.errors import TemplateError
+from orchestrator.template.filters.values import to_bool
 from orchestrator.template.lookups.call import LookupCall
 
 SETTINGS = {
@@ -16,7 +18,7 @@ SETTINGS = {
     "DEFAULT_GATHERING": "implicit", "DEFAULT_HASH_BEHAVIOUR": "replace", "DEFAULT_HOST_LIST": ["/etc/ansible/hosts"],
     "DEFAULT_LOCAL_TMP": "/tmp", "DEFAULT_MANAGED_STR": "Ansible managed", "DEFAULT_MODULE_NAME": "command",
     "DEFAULT_MODULE_PATH": ["~/.ansible/plugins/modules", "/usr/share/ansible/plugins/modules"],
-    "DEFAULT_REMOTE_PORT": None, "DEFAULT_REMOTE_USER": None,
+    "DEFAULT_PRIVATE_ROLE_VARS": False, "DEFAULT_REMOTE_PORT": None, "DEFAULT_REMOTE_USER": None,
     "DEFAULT_ROLES_PATH": ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"],
     "DEFAULT_STRATEGY": "linear", "DEFAULT_TIMEOUT": 10, "DEFAULT_TRANSPORT": "ssh",
     "DEFAULT_UNDEFINED_VAR_BEHAVIOR": True, "DEFAULT_VAULT_IDENTITY": "default", "HOST_KEY_CHECKING": True,
@@ -65,12 +67,12 @@ def config(
 def _setting(name: str, call: LookupCall) -> tuple[Any, str] | None:
     if name == "ALLOW_BROKEN_CONDITIONALS":
         return call.engine.allow_broken_conditionals, "default"
+    if name == "DEFAULT_PRIVATE_ROLE_VARS" and os.environ.get("ANSIBLE_PRIVATE_ROLE_VARS"):
+        return to_bool(os.environ["ANSIBLE_PRIVATE_ROLE_VARS"]), "env: ANSIBLE_PRIVATE_ROLE_VARS"
     return (_home(SETTINGS[name]), "default") if name in SETTINGS else None
 
 
 def _home(value: Any) -> Any:
-    import os
-
     if isinstance(value, list):
         return [_home(item) for item in value]
     return os.path.expanduser(value) if isinstance(value, str) else value

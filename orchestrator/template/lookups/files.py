@@ -63,7 +63,8 @@ def fileglob(terms: list[Any], call: LookupCall) -> list[Any]:
 
 
 def first_found(
-    terms: list[Any], call: LookupCall, files: Any = None, paths: Any = None, skip: Any = False
+    terms: list[Any], call: LookupCall, files: Any = None, paths: Any = None, skip: Any = False,
+    _subfolder: str = "files",
 ) -> list[Any]:
     """The first file that exists; with ``skip``, nothing instead of a fault."""
     tried: list[str] = []
@@ -71,7 +72,7 @@ def first_found(
         skip = to_bool(skip) or quiet
         for name in _names(names, folders):
             tried.append(name)
-            for path in _first_places(name, call):
+            for path in map(os.path.normpath, _first_places(name, call, _subfolder)):  # files/../vars, without files
                 if os.path.exists(path):
                     return [path]
     if to_bool(skip):
@@ -109,14 +110,15 @@ def _names(names: list[Any], folders: list[Any]) -> list[str]:
     return [os.path.join(str(folder), str(name)) for folder in folders for name in names]
 
 
-def _first_places(name: str, call: LookupCall) -> Iterator[str]:
+def _first_places(name: str, call: LookupCall, first: str) -> Iterator[str]:
     expanded = os.path.expandvars(os.path.expanduser(name))
     if os.path.isabs(expanded):
         yield expanded
         return
+    everywhere = dict.fromkeys((first, "files", "templates", "vars", "tasks", ""))
     for index, folder in enumerate(call.folders()):
         # A role that depends on this one has files for it, but its own vars and tasks are none of its business.
-        for subfolder in ("files", "templates", "vars", "tasks", "") if index == 0 else ("files", ""):
+        for subfolder in everywhere if index == 0 else (first, ""):
             yield os.path.join(folder, subfolder, expanded) if subfolder else os.path.join(folder, expanded)
 
 

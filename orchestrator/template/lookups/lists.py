@@ -83,11 +83,12 @@ def _subelement_terms(terms: list[Any]) -> tuple[Any, str, Mapping[Any, Any]]:
         raise TemplateError("subelements lookup expects a list of two or three items")
     source, key = terms[:2]
     if not (isinstance(source, Mapping) or _is_list(source)) or not isinstance(key, str):
-        raise TemplateError("subelements lookup expects a list of two items, first a dict or a list, second a string")
+        raise TemplateError("subelements lookup expects a list of two or three items, first a dict or a list, "
+                            "second a string")
     if isinstance(source, Mapping) and to_bool(source.get("skipped", False)):
         source = []
     flags = terms[2] if len(terms) == 3 else {}
-    if not isinstance(flags, Mapping) or not set(flags) <= {"skip_missing"}:
+    if not isinstance(flags, Mapping):  # other keys are let be: many write `flags:` and the flag beside it
         raise TemplateError("subelements lookup: the optional third item must be a dict with the flag skip_missing")
     return source, key, flags
 

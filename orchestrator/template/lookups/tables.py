@@ -12,7 +12,8 @@ from orchestrator.errors import TemplateError
 from orchestrator.template.filters.values import to_bool
 from orchestrator.template.lookups.call import LookupCall, text
 
-_INI = frozenset({"type", "file", "section", "re", "default", "encoding", "case_sensitive", "allow_none"})
+_INI = frozenset({"type", "file", "section", "re", "default", "encoding", "case_sensitive", "allow_none",
+                  "allow_no_value"})
 _CSV = frozenset({"file", "delimiter", "col", "keycol", "default", "encoding"})
 _OPTION = re.compile(r"""\s(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)""")
 
@@ -36,7 +37,7 @@ def ini_value(terms: list[Any], call: LookupCall, **given: Any) -> list[Any]:
         key, named = _split(term, _INI)
         options = {"file": "ansible.ini", "section": "global", "type": "ini", "default": "", **given, **named}
         if not key:
-            raise TemplateError("ini needs a key to look for")
+            raise TemplateError(f"No key to look up was provided as first term within string inline options: {term}")
         found += _ini_values(_parsed(options, call), options, key)
     return found
 
@@ -47,14 +48,17 @@ def _parsed(options: dict[str, Any], call: LookupCall) -> Any:
     if options["type"] not in ("ini", "properties"):
         raise TemplateError(f"ini: there is no type {options['type']!r}", hint="there are: ini, properties")
     path = call.find(options["file"], "files", "file")
-    parser = configparser.RawConfigParser(allow_no_value=to_bool(options.get("allow_none", False)))
+    allow_none = options.get("allow_no_value", options.get("allow_none", False))
+    parser = configparser.RawConfigParser(allow_no_value=to_bool(allow_none))
     if to_bool(options.get("case_sensitive", False)):
         parser.optionxform = str  # type: ignore[assignment,method-assign]
-    source = text(call.read(path))
+    source = _decoded(call.read(path), options)
     if options["type"] == "properties":
         options["section"], source = "java_properties", "[java_properties]\n" + source
     try:
         parser.read_string(source)
+    except configparser.DuplicateOptionError as error:
+        raise TemplateError(f"Duplicate option in {path!r}: {error}") from error
     except configparser.Error as error:
         raise TemplateError(f"ini: {path}: {' '.join(str(error).split())}") from error
     return parser
@@ -93,7 +97,17 @@ def _rows(options: dict[str, Any], call: LookupCall) -> Iterable[list[str]]:
         delimiter = chr(int(delimiter[2:], 16))
     if len(delimiter) != 1:
         raise TemplateError(f"csvfile: delimiter is one character, or TAB, not {delimiter!r}")
-    return csv.reader(io.StringIO(text(call.read(call.find(options["file"], "files", "file")))), delimiter=delimiter)
+    return csv.reader(io.StringIO(_decoded(call.read(call.find(options["file"], "files", "file")), options)),
+                      delimiter=delimiter)
+
+
+def _decoded(data: bytes, options: dict[str, Any]) -> str:
+    if not options.get("encoding"):
+        return text(data)
+    try:
+        return data.decode(str(options["encoding"]))
+    except (LookupError, UnicodeDecodeError) as error:
+        raise TemplateError(f"{options['file']} cannot be read as {options['encoding']}: {error}") from error
 
 
 def _cell(rows: Iterable[list[str]], key: str, options: dict[str, Any]) -> Any:

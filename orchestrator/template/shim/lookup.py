@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.template.lookups.call import LookupCall
-from orchestrator.template.plain import to_plain
+from orchestrator.template.plain import as_data, to_plain
 from orchestrator.template.shim.errors import AnsibleError, AnsibleFileNotFound
 from orchestrator.template.shim.options import declared, values
 
@@ -174,9 +174,10 @@ def from_class(factory: Any) -> Any:
     def run(terms: list[Any], call: LookupCall, /, **options: Any) -> list[Any]:
         plugin = factory(loader=Loader(call), templar=Templar(call))
         plugin._orch_call = call
-        found = plugin.run(terms, variables=Variables(call), **options)
+        found = plugin.run(as_data(terms), variables=Variables(call), **as_data(options))
         if not isinstance(found, (list, tuple)):
             raise AnsibleError(f"the lookup gives a {type(found).__name__}, and must give a list")
         return list(found)
 
+    run.takes_undefined = bool(getattr(factory, "accept_args_markers", False))  # type: ignore[attr-defined]
     return run

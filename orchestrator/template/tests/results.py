@@ -11,7 +11,8 @@ from orchestrator.errors import TemplateError
 def _result(value: Any, test: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         str(value)  # an undefined one fails in its own words
-        raise TemplateError(f"“is {test}” needs a registered result, this is of type {type(value).__name__}")
+        raise TemplateError(f"The {test!r} test expects a dictionary, which a registered result is, not "
+                            f"{type(value).__name__!r}")
     return value
 
 

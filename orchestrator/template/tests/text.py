@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from orchestrator.errors import TemplateError
 from orchestrator.template.filters.regex import compiled
 from orchestrator.template.filters.versions import KINDS, SEMVER
-from orchestrator.template.types import Sealed
+from orchestrator.template.types import Sealed, TrustedText
 from orchestrator.template.vault_format import HEADER
 
 
@@ -102,5 +102,6 @@ def vaulted_file(value: Any) -> bool:
 
 
 def tagged_with(value: Any, *tags: str) -> bool:
-    """Whether Ansible's own mark is on the value. Of those, values here have only that of a vault text."""
-    return isinstance(value, Sealed) and tags == ("VaultedValue",)
+    """Whether Ansible's own mark is on the value; of those, the two that types tell here: vault and trusted texts."""
+    kinds = {"VaultedValue": Sealed, "TrustedAsTemplate": TrustedText}
+    return bool(tags) and all(isinstance(value, kinds.get(tag, ())) for tag in tags)
