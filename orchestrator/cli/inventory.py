@@ -103,7 +103,7 @@ def _print(values: dict[str, Any]) -> None:
 
 
 def _variables(bench: Workbench, name: str, shown: Callable[[str, Any], Any]) -> dict[str, Any]:
-    found = {str(key): shown(key, raw) for key, raw in bench.variables.host_base(name).items()}
+    found = {str(key): shown(key, raw) for key, raw in bench.variables.listed.base(name).items()}
     found.update({str(key): shown(key, raw) for key, raw in bench.variables.extra_vars.items()})
     return found
 

@@ -77,7 +77,7 @@ class HostVars(Mapping[str, Any]):
         self._store = store
 
     def __getitem__(self, host: str) -> VarsView:
-        if host not in self._store.inventory.hosts and not self._store.is_implicit(str(host)):
+        if not self._store.listed.knows(str(host)):
             raise KeyError(host)
         return self._store.vars_of(host)
 
@@ -85,10 +85,10 @@ class HostVars(Mapping[str, Any]):
         return host in self._store.inventory.hosts
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._store.host_names())
+        return iter(self._store.listed.names())
 
     def __len__(self) -> int:
-        return len(self._store.host_names())
+        return len(self._store.listed.names())
 
     def _orch_lacks(self, name: Any) -> str:
         return f"hostvars has no host {name!r}: it is not in the inventory"

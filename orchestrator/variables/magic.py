@@ -44,7 +44,7 @@ def _in_play(scope: Scope) -> Any:
 
 
 def _group_names(scope: Scope) -> list[str]:
-    return scope.store.group_names(_host(scope))
+    return scope.store.listed.group_names(_host(scope))
 
 
 def _play_role_names(scope: Scope) -> list[str]:
@@ -96,7 +96,7 @@ MAGIC: dict[str, Callable[[Any], Any]] = {
     "omit": lambda s: OMIT,
     "vars": lambda s: VarsView(s),
     "hostvars": lambda s: HostVars(s.store),
-    "groups": lambda s: s.store.group_hosts(),
+    "groups": lambda s: s.store.listed.group_hosts(),
     "group_names": _group_names,
     "inventory_hostname": _host,
     "inventory_hostname_short": lambda s: _host(s).split(".")[0],

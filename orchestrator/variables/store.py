@@ -15,9 +15,9 @@ from orchestrator.content.trust import adopt
 from orchestrator.errors import ContentError, UndefinedVariable
 from orchestrator.template.engine import Engine
 from orchestrator.variables import facts as facts_rules
-from orchestrator.variables.files import VarsDirectory
 from orchestrator.variables.hostvars import DelegatesVars, VarsOfHost
-from orchestrator.variables.merging import all_laid_over, laid_over
+from orchestrator.variables.listed import ListedHosts, Placed
+from orchestrator.variables.merging import all_laid_over
 from orchestrator.variables.roles import dependencies_of, merged, role_layers, role_params
 from orchestrator.variables.scope import Chain, Scope
 
@@ -25,12 +25,8 @@ if TYPE_CHECKING:
     from orchestrator.content.loader import ContentLoader
     from orchestrator.model import Play, Role, Task
 
-Placed = list[tuple[str, Mapping[str, Any], Callable[[str], Any] | None]]
-"""Layers, each with what tells where it sets a name (None: the mapping itself may know)."""
-
 _EMPTY: Mapping[str, Any] = {}
 _CONNECTION = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
-_LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class RunOptions(NamedTuple):
@@ -97,16 +93,13 @@ class VariableStore:
         self.state: PlayState | None = None
         self.facts: dict[str, dict[str, Any]] = {}
         self._known: dict[str, _Known] = {}
-        self._bases: dict[str, dict[str, Any]] = {}
         self._prompts: dict[str, Any] = {}
         self._roles: dict[tuple[int, int, str], Mapping[str, Any]] = {}
         self._public: dict[int, list[Role]] = {}
         self._pinned: list[Any] = []
         self._version = 0
         self._others: dict[str, tuple[int, VarsOfHost]] = {}
-        self._inventory_dirs = [VarsDirectory(path, content) for path in dict.fromkeys(inventory_dirs)]
-        self._playbook_dirs = [VarsDirectory(playbook_dir, content)]
-        self._groups: dict[str, list[str]] | None = None
+        self.listed = ListedHosts(inventory, content, inventory_dirs, playbook_dir, merges_mappings)
 
     # What the run learns
 
@@ -165,15 +158,13 @@ class VariableStore:
 
     def inventory_changed(self) -> None:
         """Hosts or groups were added (add_host, group_by)."""
-        self._bases.clear()
-        self._groups = None
+        self.listed.changed()
         self._version += 1
 
     def inventory_reloaded(self) -> None:
         """The inventory's sources were read again: so are the files beside them."""
-        for folder in (*self._inventory_dirs, *self._playbook_dirs):
-            folder.forget()
-        self.inventory_changed()
+        self.listed.reloaded()
+        self._version += 1
 
     def _of(self, host: str) -> _Known:
         known = self._known.get(host)
@@ -199,11 +190,11 @@ class VariableStore:
     def _connection(self, host: str, task: Task) -> dict[str, Any]:
         """``ansible_host`` and its kin as a task sees them when no variable sets them; hostvars has none of this."""
         user = self.options.remote_user if task.remote_user is None else task.remote_user
-        transport = self.options.connection or ("local" if self._is_unlisted(host) else "ssh")
+        transport = self.options.connection or ("local" if self.listed.lacks(host) else "ssh")
         found = {"ansible_host": host, "ansible_connection": transport if task.connection is None else task.connection}
         if user is not None:
             found["ansible_user"] = user
-        if self._is_unlisted(host):
+        if self.listed.lacks(host):
             found["ansible_python_interpreter"] = self.options.python
         return found
 
@@ -217,9 +208,6 @@ class VariableStore:
         return scope.with_locals({"ansible_delegated_vars": {delegate: there}}).with_fallback(
             {**scope.fallback, "ansible_host": delegate, **seen})
 
-    def _is_unlisted(self, host: str) -> bool:
-        return host in _LOCALHOST and getattr(self.inventory.hosts.get(host), "implicit", True)
-
     def _stack(self, host: str | None, play: Play | None, task: Task | None, role: Role | None) -> Chain:
         """The layers, lowest first, the host's inventory as one."""
         known = self._known.get(host) if host is not None else None
@@ -227,7 +215,7 @@ class VariableStore:
         if play is not None or role is not None:
             stack.append(("role defaults", self._role_layer(play, role, "defaults")))
         if host is not None:
-            stack.append(("inventory", self.host_base(host)))
+            stack.append(("inventory", self.listed.base(host)))
         if known is not None:
             stack.append(("facts", known.injected))
         if play is not None:
@@ -253,7 +241,7 @@ class VariableStore:
         apart: Placed = []
         for label, values in self._stack(scope.host, scope.play, scope.task, scope.role):
             if label == "inventory" and scope.host is not None:
-                apart += self.inventory_layers(scope.host)
+                apart += self.listed.layers(scope.host)
             elif label in ("role defaults", "role vars"):
                 layers = role_layers(self._public_roles(scope.play), scope.role, label.split()[1])
                 apart += [(f"{label} ({name})", values, None) for name, values in layers]
@@ -274,73 +262,6 @@ class VariableStore:
 
     def _public_roles(self, play: Play | None) -> list[Role]:
         return self._public.get(id(play), list(play.roles)) if play is not None else []
-
-    # Inventory
-
-    def host_base(self, host: str) -> dict[str, Any]:
-        """The host's inventory variables, merged once. A host that nobody knows has none."""
-        base = self._bases.get(host)
-        if base is None:
-            base = {}
-            for _, values, _ in self.inventory_layers(host):
-                base.update(laid_over(base, values) if self.merges_mappings else values)
-            base = self._bases[host] = {name: adopt(value) for name, value in base.items()}
-        return base
-
-    def inventory_layers(self, host: str) -> Placed:
-        """Layers 3 to 10, lowest first, each with the group or the file it is of."""
-        groups = self._group_list(host)
-        layers: Placed = []
-        for name in ["all", *groups]:
-            layers += _holder_layers(f"inventory group vars ({name})", self.inventory.groups.get(name))
-        for label, directories, chosen in (
-            ("inventory group_vars/all", self._inventory_dirs, ["all"]),
-            ("playbook group_vars/all", self._playbook_dirs, ["all"]),
-            ("inventory group_vars", self._inventory_dirs, groups),
-            ("playbook group_vars", self._playbook_dirs, groups),
-        ):
-            layers += self._files(label, directories, "group_vars", chosen)
-        layers += _holder_layers("inventory host vars", self._entry(host))
-        layers += self._files("inventory host_vars", self._inventory_dirs, "host_vars", [host])
-        layers += self._files("playbook host_vars", self._playbook_dirs, "host_vars", [host])
-        return layers
-
-    def _entry(self, host: str) -> Any:
-        """The inventory's host, the implicit localhost included."""
-        find = getattr(self.inventory, "host", None)
-        return find(host) if find is not None else self.inventory.hosts.get(host)
-
-    @staticmethod
-    def _files(label: str, directories: list[VarsDirectory], kind: str, names: list[str]) -> Placed:
-        return [
-            (f"{label} ({path})", values, None)
-            for name in names for directory in directories for path, values in directory.read(kind, name)
-        ]
-
-    def _group_list(self, host: str) -> list[str]:
-        if host not in self.inventory.hosts:
-            return []
-        names = [getattr(group, "name", group) for group in self.inventory.groups_of(host)]
-        return [name for name in names if name != "all"]
-
-    def group_names(self, host: str) -> list[str]:
-        return sorted(self._group_list(host))
-
-    def group_hosts(self) -> dict[str, list[str]]:
-        """``groups``: every group with the hosts in it and in its children."""
-        if self._groups is None:
-            listed = self.host_names()
-            known = frozenset(listed)
-            members = {name: [h for h in self.inventory.hosts_of(name) if h in known] for name in self.inventory.groups}
-            self._groups = {**members, "all": listed}
-        return self._groups
-
-    def host_names(self) -> list[str]:
-        """Every host that someone listed: the implicit localhost is none of them."""
-        return [name for name, host in self.inventory.hosts.items() if not getattr(host, "implicit", False)]
-
-    def is_implicit(self, host: str) -> bool:
-        return host in _LOCALHOST
 
     def vars_of(self, host: str) -> VarsOfHost:
         """``hostvars[host]``: kept until anything changes."""
@@ -375,7 +296,7 @@ class VariableStore:
         if host is not None:
             known = self._of(host)
             below = [
-                ("inventory", self.host_base(host)), ("facts", known.injected), ("play vars", play.vars),
+                ("inventory", self.listed.base(host)), ("facts", known.injected), ("play vars", play.vars),
                 ("set_fact", known.set), ("extra vars", self.extra_vars),
             ]
         scope = Scope(self, host, play, None, None, list(reversed(below)), _EMPTY)
@@ -390,13 +311,3 @@ class VariableStore:
         if self.content is None:
             raise ContentError(f"no loader to read {path}")
         return self.content.read_vars(path)
-
-
-def _holder_layers(label: str, holder: Any) -> Placed:
-    """The variables of a host or group: layer by layer where the inventory keeps them apart."""
-    if holder is None:
-        return []
-    layers = getattr(holder, "layers", None)
-    if layers is None:
-        return [(label, holder.vars, None)] if holder.vars else []
-    return [(label, layer.values, layer.place_of) for layer in layers]
