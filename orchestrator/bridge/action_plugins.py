@@ -71,6 +71,11 @@ class _Part:
         raise NotHere(f"an action plugin uses {self._what}.{name}, which orch does not have")
 
 
+def _task(**has: Any) -> _Part:
+    """The plugin's task; its copy has arguments of its own."""
+    return _Part("self._task", **has, copy=lambda *_, **__: _task(**{**has, "args": dict(has["args"])}))
+
+
 class ActionBase:
     """What plugins derive from."""
 
@@ -83,12 +88,15 @@ class ActionBase:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._task = _Part("self._task", args=host.args, action=host.action, name=host.action,
-                           async_val=host.async_s, check_mode=host.check, diff=host.diff, no_log=host.no_log)
+        self._task = _task(args=host.args, action=host.action, name=host.action, async_val=host.async_s,
+                           check_mode=host.check, diff=host.diff, no_log=host.no_log)
         self._play_context = _Part("self._play_context", check_mode=host.check, diff=host.diff, no_log=host.no_log)
         shell = _Part("self._connection._shell", tmpdir=None)
         self._connection = _Part("self._connection", has_native_async=False, _shell=shell)
         self._templar = _Part("self._templar", template=lambda value, **_: host.render(value))
+        self._loader = _Part("self._loader")
+        actions = _Part("self._shared_loader_obj.action_loader", get=self._action)
+        self._shared_loader_obj = _Part("self._shared_loader_obj", action_loader=actions)
         self._display = _display()
         self._used_interpreter = None
 
@@ -112,6 +120,9 @@ class ActionBase:
         args = self._task.args if module_args is None else module_args
         return self._host.execute(module_name or self._task.action, args)
 
+    def _action(self, name: str, task: Any = None, **_: Any) -> _Action:
+        return _Action(self._host, name, task or self._task)
+
     def _remove_tmp_path(self, path: Any, force: bool = False) -> None:
         """Temp folders are the runtime's business."""
 
@@ -126,6 +137,18 @@ class ActionBase:
         except Failed as fault:
             raise PluginError(fault.message) from fault
         return types.SimpleNamespace(validated_parameters=valid, error_messages=[]), valid
+
+
+class _Action:
+    """Another module's action, as a plugin has it from the loader: it acts on the arguments of the task it is given."""
+
+    def __init__(self, host: Host, name: str, task: Any) -> None:
+        self._host = host
+        self._name = name
+        self._task = task
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        return self._host.execute(self._name, self._task.args)
 
 
 class _Debug(ActionBase):

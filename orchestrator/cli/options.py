@@ -127,6 +127,7 @@ def run_options(playbooks: tuple[str, ...], given: dict[str, Any], vault: Vault 
         ssh_common_args=_joined(given, "ssh_common_args", "ssh_extra_args"),
         verbosity=given.get("verbosity") or 0,
         gathering=environ.get("ANSIBLE_GATHERING", "implicit"),
+        facts_modules=environ.get("ANSIBLE_FACTS_MODULES") or "smart",
         strategy=environ.get("ANSIBLE_STRATEGY", "linear"),
         any_errors_fatal=flag("ANSIBLE_ANY_ERRORS_FATAL"),
         task_timeout_s=float(environ.get("ANSIBLE_TASK_TIMEOUT") or 0),

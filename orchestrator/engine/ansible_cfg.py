@@ -28,7 +28,8 @@ SETTINGS = {
         connection_password_file:ANSIBLE_CONNECTION_PASSWORD_FILE:path
         remote_user:ANSIBLE_REMOTE_USER remote_port:ANSIBLE_REMOTE_PORT timeout:ANSIBLE_TIMEOUT
         interpreter_python:ANSIBLE_PYTHON_INTERPRETER host_key_checking:ANSIBLE_HOST_KEY_CHECKING
-        gathering:ANSIBLE_GATHERING strategy:ANSIBLE_STRATEGY force_handlers:ANSIBLE_FORCE_HANDLERS
+        gathering:ANSIBLE_GATHERING facts_modules:ANSIBLE_FACTS_MODULES
+        strategy:ANSIBLE_STRATEGY force_handlers:ANSIBLE_FORCE_HANDLERS
         any_errors_fatal:ANSIBLE_ANY_ERRORS_FATAL task_timeout:ANSIBLE_TASK_TIMEOUT
         duplicate_dict_key:ANSIBLE_DUPLICATE_YAML_DICT_KEY error_on_missing_handler:ANSIBLE_ERROR_ON_MISSING_HANDLER
         allow_broken_conditionals:ANSIBLE_ALLOW_BROKEN_CONDITIONALS nocolor:ANSIBLE_NOCOLOR

@@ -37,6 +37,8 @@ class RunOptions:
     verbosity: int = 0
     gathering: str = "implicit"
     """implicit, explicit or smart, as Ansible's DEFAULT_GATHERING."""
+    facts_modules: str = "smart"
+    """The modules that gather facts, with commas between them; smart is setup."""
     task_timeout_s: float = 0.0
     """0: a task has no deadline but the run's."""
     run_timeout_s: float = 0.0

@@ -46,7 +46,7 @@ def _gathers(run: RunContext, play: Play) -> bool:
 
 def knows_facts(run: RunContext, host: str) -> bool:
     """``gathering = smart``: a host that has told its facts in this run is not asked again."""
-    return run.options.gathering == "smart" and "module_setup" in run.variables.facts.get(host, {})
+    return run.options.gathering == "smart" and "_ansible_facts_gathered" in run.variables.facts.get(host, {})
 
 
 def _flush(play: Play, number: int) -> Task:

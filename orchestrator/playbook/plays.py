@@ -195,5 +195,5 @@ def _gather_task(play: Play, base: Context) -> Task:
             args[name] = getattr(play, name)
     inherited = inherited_fields(base if base.tags else base.folded({"tags": ("always",)}))
     inherited["run_once"] = None  # each host has facts of its own
-    return Task(id=f"{play.id}.gather", origin=play.origin, action="setup", action_written="gather_facts", args=args,
-                name="Gathering Facts", implicit=True, **inherited)
+    return Task(id=f"{play.id}.gather", origin=play.origin, action="gather_facts", action_written="gather_facts",
+                args=args, name="Gathering Facts", implicit=True, **inherited)

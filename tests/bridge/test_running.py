@@ -192,6 +192,14 @@ PLUGIN = """
                 raise AnsibleError("it says no")
             if which == "missing":
                 self._loader.get_basedir()
+            if which == "other":
+                task = self._task.copy()
+                task.args = {"data": "another"}
+                get = self._shared_loader_obj.action_loader.get
+                other = get("ansible.legacy.ping", task=task, connection=self._connection, templar=self._templar,
+                            play_context=self._play_context, loader=self._loader,
+                            shared_loader_obj=self._shared_loader_obj)
+                result.update(other.run(task_vars=task_vars), kept=self._task.args["which"])
             if which == "secret":
                 return dict(msg="to be hidden", _ansible_no_log=True)
             if which == "ping":
@@ -205,8 +213,10 @@ PLUGIN = """
 @pytest.mark.parametrize(("which", "status", "name", "value"), [
     ("ping", "ok", "ping", "a word"),
     ("own", "ok", "msg", "the module"),
+    ("other", "ok", "ping", "another"),
+    ("other", "ok", "kept", "other"),
     ("raise", "failed", "msg", "Task failed: it says no"),
-    ("missing", "failed", "msg", "an action plugin uses self._loader, which orch does not have"),
+    ("missing", "failed", "msg", "an action plugin uses self._loader.get_basedir, which orch does not have"),
 ])
 def test_an_action_plugin_of_ones_own_runs(tmp_path: Path, which: str, status: str, name: str, value: str) -> None:
     ran = play(tmp_path, "", f"- thing: {{which: {which}}}\n  vars: {{word: a word}}", {

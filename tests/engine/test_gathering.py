@@ -14,7 +14,7 @@ TWICE = """
 
 
 def gathered(ran):
-    return sum(r.module == "setup" for r in ran.results)
+    return sum(r.module == "gather_facts" for r in ran.results)
 
 
 @pytest.mark.parametrize(("mode", "times"), [("implicit", 3), ("explicit", 1), ("smart", 1)])
@@ -82,3 +82,42 @@ def test_defaults_of_the_facts_module_stand_below_those_of_its_action(tmp_path, 
             - debug: {{msg: "{{{{ ansible_facts.gather_subset }}}}"}}
     """)
     assert ran.messages() == [subset]
+
+
+FACTS_MODULE = """\
+#!/bin/sh
+echo '{"changed": false, "ansible_facts": {"told_by": "%(name)s", "%(name)s": 1, "list": ["%(name)s", "all"],
+       "map": {"%(name)s": 1, "last": "%(name)s"}}}'
+"""
+
+
+@pytest.mark.parametrize(("named", "given"), [
+    ("in a variable", {"extra_vars": {"ansible_facts_modules": ["mine", "yours"]}}),
+    ("in a setting", {"facts_modules": "mine, yours"}),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_facts_may_be_told_by_other_modules(tmp_path, named, given):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          gather_facts: true
+          tasks:
+            - debug: {msg: "{{ ansible_facts }}"}
+    """, files={f"library/{name}": FACTS_MODULE % {"name": name} for name in ("mine", "yours")}, **given)
+    assert ran.messages() == [{
+        "told_by": "yours", "mine": 1, "yours": 1, "list": ["mine", "yours", "all"],
+        "map": {"mine": 1, "yours": 1, "last": "yours"}, "_ansible_facts_gathered": True,
+    }]
+
+
+def test_setup_takes_part_under_its_own_name(tmp_path):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          tasks:
+            - gather_facts: {gather_subset: "!all"}
+            - debug: {msg: "{{ [ansible_facts.mine, 'os_family' in ansible_facts] }}"}
+    """, files={"library/mine": FACTS_MODULE % {"name": "mine"}}, facts_modules="smart,setup,mine")
+    assert ran.messages() == [[1, True]]
+
+
+def test_an_unknown_facts_module_is_told_by_name(tmp_path):
+    ran = run_play(tmp_path, "- {hosts: all, gather_facts: true, tasks: []}", facts_modules="nowhere")
+    assert ran.results[0].message == "couldn't resolve module/action 'nowhere'"

@@ -101,7 +101,7 @@ def test_a_keyword_without_a_value_changes_nothing(project):
 def test_facts_are_gathered_with_the_plays_keywords(project):
     play = project.play("- hosts: all\n  become: true\n  tags: web\n  gather_subset: [min, network]\n  tasks: []\n")
     gather = play.gather_task
-    assert (gather.id, gather.action, gather.implicit) == ("p0.gather", "setup", True)
+    assert (gather.id, gather.action, gather.implicit) == ("p0.gather", "gather_facts", True)
     assert (gather.tags, gather.become.become) == (("web",), True)
     assert gather.args["gather_subset"] == ["min", "network"]
 

@@ -215,10 +215,21 @@ def test_first_found_leaves_out_what_is_undefined(engine, tmp_path, kind: str, t
     assert engine.loop_items(kind, scope.values["terms"], scope, None) == [str(tmp_path / "there")]
 
 
+def test_values_of_an_ini_file_may_refer_to_others(engine, scope, tmp_path) -> None:
+    (tmp_path / "files" / "p.ini").write_text("[s]\nhome=/h\nbin=%(home)s/bin\nexec=run %u\n")
+    asked = "{{ lookup('ini', 'KEY', section='s', file='p.ini') }}"
+    assert engine.render(Template(asked.replace("KEY", "bin")), scope) == "/h/bin"
+    asked = asked.replace("KEY", "exec")
+    assert engine.render(Template(asked.replace("'s'", "'s', interpolation=false")), scope) == "run %u"
+    with pytest.raises(TemplateError, match="must be followed by"):
+        engine.render(Template(asked), scope)
+
+
 def test_a_key_without_a_value_and_a_key_given_twice(engine, scope, tmp_path) -> None:
     (tmp_path / "files" / "n.ini").write_text("[s]\nk\n")
     (tmp_path / "files" / "d.ini").write_text("[s]\nk=1\nk=2\n")
     asked = "{{ query('ini', 'k', section='s', file='n.ini', allow_no_value=true) }}"
-    assert engine.render(Template(asked), scope) == [None]
+    assert engine.render(Template(asked), scope) == []
+    assert engine.render(Template(asked.replace("section", "re=true, section")), scope) == [""]
     with pytest.raises(TemplateError, match="Duplicate option in"):
         engine.render(Template("{{ lookup('ini', 'k section=s file=d.ini') }}"), scope)

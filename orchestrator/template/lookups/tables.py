@@ -13,7 +13,7 @@ from orchestrator.template.filters.values import to_bool
 from orchestrator.template.lookups.call import LookupCall, text
 
 _INI = frozenset({"type", "file", "section", "re", "default", "encoding", "case_sensitive", "allow_none",
-                  "allow_no_value"})
+                  "allow_no_value", "interpolation"})
 _CSV = frozenset({"file", "delimiter", "col", "keycol", "default", "encoding"})
 _OPTION = re.compile(r"""\s(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)""")
 
@@ -49,7 +49,8 @@ def _parsed(options: dict[str, Any], call: LookupCall) -> Any:
         raise TemplateError(f"ini: there is no type {options['type']!r}", hint="there are: ini, properties")
     path = call.find(options["file"], "files", "file")
     allow_none = options.get("allow_no_value", options.get("allow_none", False))
-    parser = configparser.RawConfigParser(allow_no_value=to_bool(allow_none))
+    interpolation = configparser.BasicInterpolation() if to_bool(options.get("interpolation", True)) else None
+    parser = configparser.ConfigParser(allow_no_value=to_bool(allow_none), interpolation=interpolation)
     if to_bool(options.get("case_sensitive", False)):
         parser.optionxform = str  # type: ignore[assignment,method-assign]
     source = _decoded(call.read(path), options)
@@ -65,14 +66,21 @@ def _parsed(options: dict[str, Any], call: LookupCall) -> Any:
 
 
 def _ini_values(parser: Any, options: dict[str, Any], key: str) -> list[Any]:
+    import configparser
+
     section = str(options["section"])
     if not parser.has_section(section):
         raise TemplateError(
             f"No section {section!r} in {options['file']!r}", hint="a default stands for a missing key only",
         )
-    if to_bool(options.get("re", False)):
-        return [value for name, value in parser.items(section) if re.match(key, name)]
-    return [parser.get(section, key, fallback=options["default"])]
+    try:
+        if to_bool(options.get("re", False)):
+            return [value or "" for name, value in parser.items(section) if re.match(key, name)]
+        value = parser.get(section, key, fallback=options["default"])
+    except configparser.InterpolationError as error:
+        raise TemplateError(f"ini: {options['file']}: {' '.join(str(error).split())}",
+                            hint="a % of a value's own is %%, or give interpolation=false") from error
+    return [] if value is None else [value]  # a key without a value
 
 
 def csvfile(terms: list[Any], call: LookupCall, **given: Any) -> list[Any]:
