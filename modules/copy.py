@@ -35,18 +35,18 @@ ARGS = dict(
     directory_mode=Arg("mode", "Permissions of directories that are made on the way."),
     checksum=Arg("str", "SHA-1 that the file must have."),
     decrypt=Arg("bool", "Open a vaulted source (done by the controller).", default=True),
-    tree=Arg("list", "A source directory's entries (filled in by the controller).", elements="dict"),
+    _tree=Arg("list", "A source directory's entries (filled in by the controller).", elements="dict"),
     _original_basename=Arg("str", "The source's name (filled in by the controller)."),
     _source=Arg("str", "The source's path for the result (filled in by the controller)."),
 )
-RULES = (one_of("src", "content", "tree"), exclusive("src", "content"), exclusive("src", "tree"))
+RULES = (one_of("src", "content", "_tree"), exclusive("src", "content"), exclusive("src", "_tree"))
 
 
 def check(args, host):
     check_validate(args)
     src = args["src"]
-    if args["tree"] is not None:
-        return _check_tree(args["tree"], args, host)
+    if args["_tree"] is not None:
+        return _check_tree(args["_tree"], args, host)
     if isinstance(src, str):
         src = os.path.expanduser(os.path.expandvars(src))
         if not os.path.exists(src):

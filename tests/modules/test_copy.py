@@ -123,7 +123,7 @@ def tree(on_host: Any) -> list[dict[str, Any]]:
 
 
 def test_a_tree_from_the_controller(on_host: Any, tmp_path: Path) -> None:
-    args = {"tree": tree(on_host), "dest": f"{tmp_path}/new/", "mode": "preserve", "directory_mode": "0750"}
+    args = {"_tree": tree(on_host), "dest": f"{tmp_path}/new/", "mode": "preserve", "directory_mode": "0750"}
     done = on_host.converge("copy", args)
     assert (tmp_path / "new/d/g").read_bytes() == NEW
     assert (tmp_path / "new/d/e/f").stat().st_mode & 0o777 == 0o700
@@ -139,7 +139,7 @@ def test_a_tree_from_the_controller(on_host: Any, tmp_path: Path) -> None:
 def test_a_tree_cannot_lead_out(on_host: Any, tmp_path: Path, path: str) -> None:
     (tmp_path / "d").mkdir()
     entries = [{"path": path, **on_host.blob(b"x")}]
-    on_host.fails("copy", {"tree": entries, "dest": f"{tmp_path}/d"}, code="path_denied", says="refusing")
+    on_host.fails("copy", {"_tree": entries, "dest": f"{tmp_path}/d"}, code="path_denied", says="refusing")
 
 
 @pytest.mark.parametrize(("src", "made"), [("d", "to/d/e/f"), ("d/", "to/e/f")])

@@ -51,7 +51,7 @@ async def send(call: Call, module: str, args: dict[str, Any], src: str) -> Value
     blobs: Blobs = {}
     if path.is_dir():
         args["src"] = None
-        args["tree"] = await _tree(call, path, src, blobs, follow=is_true(args.get("local_follow", True)))
+        args["_tree"] = await _tree(call, path, src, blobs, follow=is_true(args.get("local_follow", True)))
         args["_source"] = str(path)
     else:
         await offer(call, args, path, blobs)
