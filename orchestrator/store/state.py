@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def state_dir(start: str | os.PathLike[str] | None = None, environ: Mapping[str,
     for folder in (here, *here.parents):
         if _is_ours(folder / DIRECTORY):
             return str(folder / DIRECTORY)
+    if sys.platform == "linux":  # what the library says of it, without its 11 ms
+        home = environ.get("XDG_STATE_HOME", "").strip() or os.path.join(os.path.expanduser("~"), ".local", "state")
+        return os.path.join(home, "orch")
     from platformdirs import user_state_dir
 
     return user_state_dir("orch")

@@ -144,8 +144,8 @@ def unknown(args):
                 by_id(int(value))
         except (KeyError, Failed):
             number = " with {}id".format(kind[0]) if str(value).isdigit() else ""
-            found[name] = ("failed to look up {0}{1} {2}. Create {0} up to this point in real play: an earlier task may "
-                           "do so".format(kind, number, value))
+            found[name] = ("failed to look up {0}{1} {2}. Create {0} up to this point in real play: an earlier task "
+                           "may do so".format(kind, number, value))
     return found
 
 
