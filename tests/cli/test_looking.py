@@ -172,7 +172,7 @@ def test_all_modules_are_listed_with_a_line_each(orch: Orch) -> None:
 def test_a_module_is_documented(orch: Orch, name: str) -> None:
     said = orch("doc", name)
     assert said.code == 0
-    for text in ("Arguments", "dest (", "required", "content ("):
+    for text in ("Arguments", "dest  path; required", "content  any", "At most one of src and content."):
         assert text in said.out
 
 
