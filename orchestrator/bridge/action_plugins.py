@@ -271,9 +271,8 @@ def _boolean(value: Any, strict: bool = True) -> bool:
         return False
 
 
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any], recursive: bool = True, **_: Any) -> dict[str, Any]:
-    merged = dict(first)
-    for name, value in second.items():
-        both = recursive and isinstance(merged.get(name), Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(merged[name], value) if both else value
-    return merged
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any], recursive: bool = True,
+            list_merge: str = "replace") -> dict[str, Any]:
+    from orchestrator.template.filters.collections import merge
+
+    return merge(first, second, recursive, list_merge)

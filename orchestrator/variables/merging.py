@@ -10,7 +10,9 @@ def laid_over(old: Any, new: Any) -> Any:
     """``new`` on top of ``old``."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return new
-    return {**old, **{key: laid_over(old[key], value) if key in old else value for key, value in new.items()}}
+    from orchestrator.template.filters.collections import merge  # few have the setting
+
+    return merge(old, new, recursive=True, lists="replace")
 
 
 def all_laid_over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
