@@ -62,10 +62,10 @@ def poisoned(tmp_path, monkeypatch):
         "name": evil,
         "list": [{"deep": evil}],
         "names": [evil, evil],
-        "plain": "{{ 7 * 7 }}",
+        "plain": "{{ 70001 * 3 }}",
         "open": "{{",
         "close": "}}",
-        "json": '{"a": "{{ 7 * 7 }}"}',
+        "json": '{"a": "{{ 70001 * 3 }}"}',
         evil: evil,
     }
     scope = scope_of(
@@ -92,7 +92,7 @@ def test_host_data_stays_text(engine, poisoned, source: str) -> None:
     assert found == again == stored
     shown = repr((found, as_file))
     assert "{{" in shown
-    assert "49" not in shown
+    assert "210003" not in shown
 
 
 CONDITIONS = [
@@ -102,7 +102,7 @@ CONDITIONS = [
     "facts.name in facts.names",
     "'{{ facts.name }}' == 'x'",
     "{{ facts.name }}",
-    "facts.plain == '49'",
+    "facts.plain == '210003'",
     "item",
     "result.stdout_lines[0] is defined",
 ]

@@ -208,7 +208,7 @@ def test_other_facts_are_variables(name: str) -> None:
 
 
 def test_facts_registered_results_and_set_facts_are_never_rendered(store) -> None:
-    evil = "{{ 7 * 7 }}"
+    evil = "{{ 70001 * 3 }}"
     store.set_facts("h1.lan", {"ansible_evil": evil, "plain": [evil, {"k": evil}]})
     store.register("h1.lan", "result", {"stdout": evil, "results": [{"item": evil}]})
     store.set_fact("h1.lan", "kept", _render(store, "{{ result.stdout }}"))
@@ -225,7 +225,7 @@ def test_facts_registered_results_and_set_facts_are_never_rendered(store) -> Non
         "{{ hostvars['h1.lan']['ansible_facts'] }}",
     ):
         shown = repr(_render(store, source))
-        assert evil in shown and "49" not in shown
+        assert evil in shown and "210003" not in shown
 
 
 def test_included_vars_are_templates_even_below_plain_mappings(store) -> None:
@@ -242,9 +242,9 @@ def test_a_cacheable_set_fact_is_a_fact_too(store) -> None:
 
 def test_hosts_added_in_the_run_are_known(store) -> None:
     assert _render(store, "{{ groups.web | length }}") == 2
-    store.inventory.add_host("new", ["web"], {"a": "{{ 7 * 7 }}"})
+    store.inventory.add_host("new", ["web"], {"a": "{{ 70001 * 3 }}"})
     store.inventory_changed()
-    assert _render(store, "{{ groups.web | length }} {{ hostvars.new.a }}") == "3 {{ 7 * 7 }}"
+    assert _render(store, "{{ groups.web | length }} {{ hostvars.new.a }}") == "3 {{ 70001 * 3 }}"
 
 
 def test_a_scope_without_a_host_knows_what_needs_none(store) -> None:

@@ -103,7 +103,14 @@ def _keep(
 
 
 def _detach() -> None:
-    """Out of the caller's session, pipes and files; and closed to other processes, for what a run knew is secret."""
+    """Out of the caller's session, pipes and files; and closed to other processes, for what a run knew is secret.
+
+    Closed first, and named, so that whoever sees the caller's pipes end finds it so.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    prctl(PR_SET_NAME, b"orch-keeper", 0, 0, 0)
     os.setsid()
     os.chdir("/")
     os.umask(0o077)
@@ -116,10 +123,6 @@ def _detach() -> None:
         if descriptor > 2 and not _own(descriptor):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    prctl = ctypes.CDLL(None).prctl
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    prctl(PR_SET_NAME, b"orch-keeper", 0, 0, 0)
 
 
 def _own(descriptor: int) -> bool:
