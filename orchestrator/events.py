@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.errors import Origin
 
 STATUSES = ("ok", "changed", "skipped", "failed", "unreachable", "cancelled", "interrupted", "lost")
 
 
-@dataclass(slots=True)
-class TaskResult:
+class TaskResult(Struct):
     """What one task did on one host in one attempt. The store's table, the API and ``--json`` carry these fields."""
 
     run_id: str
@@ -60,8 +60,7 @@ class TaskResult:
     trail: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class RunStarted:
+class RunStarted(Struct):
     run_id: str
     playbooks: tuple[str, ...]
     hosts: tuple[str, ...]
@@ -70,8 +69,7 @@ class RunStarted:
     started: datetime
 
 
-@dataclass(slots=True)
-class PlayStarted:
+class PlayStarted(Struct):
     play_id: str
     name: str
     hosts: tuple[str, ...]
@@ -80,8 +78,7 @@ class PlayStarted:
     batches: int = 1
 
 
-@dataclass(slots=True)
-class PlaySkipped:
+class PlaySkipped(Struct):
     """No hosts matched, or nothing was left to do."""
 
     play_id: str
@@ -89,8 +86,7 @@ class PlaySkipped:
     reason: str
 
 
-@dataclass(slots=True)
-class TaskStarted:
+class TaskStarted(Struct):
     """A task begins on a set of hosts (linear) or on one more host (free)."""
 
     task_id: str
@@ -104,8 +100,7 @@ class TaskStarted:
     """For displays with -v; empty when no_log."""
 
 
-@dataclass(slots=True)
-class ItemDone:
+class ItemDone(Struct):
     """One loop item ended; the summary follows as `TaskDone`."""
 
     result: TaskResult
@@ -113,8 +108,7 @@ class ItemDone:
     will_retry: bool = False
 
 
-@dataclass(slots=True)
-class TaskRetry:
+class TaskRetry(Struct):
     """An ``until`` was not met; the task is tried again."""
 
     result: TaskResult
@@ -123,21 +117,18 @@ class TaskRetry:
     delay_s: float
 
 
-@dataclass(slots=True)
-class TaskDone:
+class TaskDone(Struct):
     result: TaskResult
     looped: bool = False
 
 
-@dataclass(slots=True)
-class TaskProgress:
+class TaskProgress(Struct):
     host: str
     task_id: str
     values: dict[str, Any]
 
 
-@dataclass(slots=True)
-class Included:
+class Included(Struct):
     """include_tasks, include_role or include_vars brought something in on these hosts."""
 
     what: str
@@ -146,8 +137,7 @@ class Included:
     item_label: str | None = None
 
 
-@dataclass(slots=True)
-class Notice:
+class Notice(Struct):
     """A warning or a note for the person: ``level`` is ``warning`` or ``info``."""
 
     level: str
@@ -156,8 +146,7 @@ class Notice:
     origin: Origin | None = None
 
 
-@dataclass(slots=True)
-class HostRecap:
+class HostRecap(Struct):
     """Counts in Ansible's sense: ``ok`` includes changed."""
 
     ok: int = 0
@@ -172,13 +161,11 @@ class HostRecap:
     lost: int = 0
 
 
-@dataclass(slots=True)
-class PlayEnded:
+class PlayEnded(Struct):
     play_id: str
 
 
-@dataclass(slots=True)
-class RunEnded:
+class RunEnded(Struct):
     run_id: str
     status: str
     """ok, failed, unreachable, cancelled, interrupted"""

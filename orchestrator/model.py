@@ -7,8 +7,9 @@ so that whoever executes a task reads the task alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.errors import OrchError, Origin
 from orchestrator.template.types import Map, Template
@@ -19,16 +20,14 @@ Value = Any
 ALL_TAGS = frozenset({"all"})
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One ``when``/``until``/``changed_when``/``failed_when`` entry: Jinja expression source, or a literal boolean."""
 
     expression: str | bool
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Become:
+class Become(Struct, frozen=True):
     """Inherited privilege keywords; ``None`` means not set anywhere in the playbook (variables may still set it)."""
 
     become: Value = None
@@ -38,8 +37,7 @@ class Become:
     exe: Value = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoopControl:
+class LoopControl(Struct, frozen=True):
     loop_var: Value = "item"
     index_var: Value = None
     label: Value = None
@@ -49,8 +47,7 @@ class LoopControl:
     break_when: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """``kind`` is ``loop`` or the lookup's name of a ``with_*`` (``items``, ``dict``, ``first_found`` …)."""
 
     kind: str
@@ -59,8 +56,7 @@ class Loop:
     origin: Origin | None = None
 
 
-@dataclass(eq=False, slots=True)
-class Role:
+class Role(Struct, eq=False):
     """A role as used at one place in a play. The same role used twice is two objects with one ``path``."""
 
     name: str
@@ -90,8 +86,7 @@ class Role:
         return f"{self.collection}.{self.name}" if self.collection else self.name
 
 
-@dataclass(eq=False, slots=True)
-class Block:
+class Block(Struct, eq=False):
     """``tasks`` with ``rescue`` and ``always``; also the container of an import, a role or an include's result."""
 
     id: str
@@ -106,8 +101,7 @@ class Block:
     any_errors_fatal: Value = None
 
 
-@dataclass(eq=False, slots=True)
-class Task:
+class Task(Struct, eq=False):
     """One task with everything it inherited. Conditions and vars run from the outermost block to the task itself."""
 
     id: str
@@ -171,8 +165,7 @@ class Task:
     """Of include_tasks and include_role: what the loader hands down to the tasks that come in. Opaque to others."""
 
 
-@dataclass(eq=False, slots=True)
-class Prompt:
+class Prompt(Struct, eq=False):
     name: str
     prompt: Value
     default: Value
@@ -183,8 +176,7 @@ class Prompt:
     unsafe: bool = False
 
 
-@dataclass(eq=False, slots=True)
-class Play:
+class Play(Struct, eq=False):
     id: str
     index: int
     origin: Origin
@@ -226,16 +218,14 @@ class Play:
     """``vars`` of the import_playbook entries that led here."""
 
 
-@dataclass(eq=False, slots=True)
-class Playbook:
+class Playbook(Struct, eq=False):
     paths: tuple[str, ...]
     plays: list[Play]
     digest: str
     """SHA-256 over the bytes of every file read, in order of reading: tells a resume whether the content changed."""
 
 
-@dataclass(eq=False, slots=True)
-class IncludedRole:
+class IncludedRole(Struct, eq=False):
     """What include_role brings in: the tasks, and the handlers to add to the play for the rest of it."""
 
     role: Role

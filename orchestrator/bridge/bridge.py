@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.bridge import styles
 from orchestrator.bridge.action_groups import members
@@ -16,8 +17,7 @@ from orchestrator.errors import TaskFault
 _PYTHON = ("python", "python2", "python3")
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """A module ready to be sent. ``interpreter`` is what its first line names; empty: the host's Python."""
 
     style: str

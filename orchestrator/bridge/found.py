@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """``name`` is what people call it, ``dotted`` its name as a Python module, ``path`` its file on the controller."""
 
     name: str

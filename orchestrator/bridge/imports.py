@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ROOTS = ("ansible.module_utils", "ansible_collections")
 _SIX = "ansible.module_utils.six"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One import. ``names``: dotted names of which the first that exists is meant.
 
     ``optional``: the import stands below the top level of its file (in a ``try``, an ``if``, a function), so that the

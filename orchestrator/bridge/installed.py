@@ -7,8 +7,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 PROGRAMS = ("ansible-playbook", "ansible")
 _LIBRARIES = ("lib/python3*/site-packages", "lib/python3/dist-packages", "local/lib/python3*/dist-packages")
@@ -16,8 +17,7 @@ _VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 _SCRIPT_HEAD_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """One ansible-core. ``folder`` is the package ``ansible``; collections may lie beside it."""
 
     folder: Path

@@ -6,7 +6,8 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.bridge.found import Found
 from orchestrator.bridge.imports import Need, needs
@@ -29,8 +30,7 @@ class PackingError(Exception):
     """The archive cannot be made; the text says of which module and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """``data`` is a zip whose ``__main__`` runs the module; ``sources`` the dotted names in it."""
 
     data: bytes

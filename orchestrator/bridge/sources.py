@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.bridge.collections import Collections, routing
 from orchestrator.bridge.installed import Installed
@@ -19,8 +20,7 @@ sys.modules[__name__] = importlib.import_module({target!r})
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A Python file for the archive. ``path`` is None for one made up here, whose text is ``text``."""
 
     dotted: str

@@ -7,9 +7,10 @@ raises `Unreachable` (with a stable code and a hint) when the host cannot be rea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from orchestrator.carriers.kept.lines import KeptLines
@@ -19,8 +20,7 @@ BlobSource = Mapping[str, "str | PathLike[str] | bytes"]
 """SHA-256 hex -> the file's path, or the bytes themselves. Only what the host asks for is read."""
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """An ordered list of fully rendered tasks for one host; the task dicts are those of docs/interfaces.md."""
 
     id: str
@@ -31,8 +31,7 @@ class Job:
     diff: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class JobEnd:
+class JobEnd(Struct, frozen=True):
     """How a job ended, as the host says: ``digest_ok`` is False when its events are not those it counted."""
 
     status: str
@@ -40,8 +39,7 @@ class JobEnd:
     digest_ok: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HostInfo:
+class HostInfo(Struct, frozen=True):
     """What the runtime says of itself when it has booted. It came from the host: data, never to be rendered."""
 
     protocol: int
@@ -53,12 +51,13 @@ class HostInfo:
     home: str
     receipts: str | None = None
     time: float = 0.0
+    executable: str = ""
+    """The path of its Python."""
     banner: str = ""
     """What the login printed before the marker, capped."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawEnd:
+class RawEnd(Struct, frozen=True):
     """A finished raw command. ``rc`` is 128+N when signal N ended it, -1 when it ran out of time."""
 
     rc: int
@@ -143,8 +142,7 @@ def _registry_sources(module: str) -> list[tuple[str, str]]:
     return found
 
 
-@dataclass(slots=True)
-class Settings:
+class Settings(Struct):
     """What holds for all connections of a run. ``shared`` is kept by the carriers: keys, jump hosts, limits."""
 
     run_id: str = ""

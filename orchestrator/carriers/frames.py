@@ -55,6 +55,7 @@ def host_info(header: dict[str, Any], banner: str) -> HostInfo:
             home=str(header["home"]),
             receipts=None if receipts is None else str(receipts),
             time=float(header.get("time") or 0.0),
+            executable=str(header.get("executable") or ""),
             banner=banner,
         )
     except (KeyError, TypeError, ValueError, OverflowError) as exc:

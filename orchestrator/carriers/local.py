@@ -9,7 +9,7 @@ import sys
 
 from orchestrator.carriers.base import RawEnd
 from orchestrator.carriers.output import Capped, RawOutput
-from orchestrator.carriers.payload import boot_argv
+from orchestrator.carriers.payload import boot_argv, compiled_payload
 from orchestrator.carriers.resident import CLOSE_S, STDERR_BYTES, ResidentConnection
 from orchestrator.carriers.session import Session
 from orchestrator.errors import Unreachable
@@ -19,6 +19,7 @@ class LocalConnection(ResidentConnection["_RuntimeProcess"]):
     """`base.Connection` to this machine."""
 
     carrier = "local"
+    with_code = True
 
     async def raw(self, command: str, stdin: bytes = b"", timeout_s: float | None = None) -> RawEnd:
         output = RawOutput(self._settings.raw_output_bytes)
@@ -65,7 +66,8 @@ class LocalConnection(ResidentConnection["_RuntimeProcess"]):
         return _RuntimeProcess()
 
     async def _start(self, runtime: _RuntimeProcess, marker: str) -> None:
-        await runtime.start(boot_argv(marker, self.target.python or sys.executable), self._settings.local_folder)
+        argv = boot_argv(marker, self.target.python or sys.executable, compiled_payload())
+        await runtime.start(argv, self._settings.local_folder)
 
     def _drop_line(self, error: Unreachable) -> None:
         if self._runtime:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import marshal
 import zlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 import agentlet
 import modules
 from agentlet import launch
+from orchestrator.carriers import compiled
 from orchestrator.errors import UsageError
 
 BUNDLE = (
@@ -23,8 +26,7 @@ BUNDLE = (
 """The modules of every runtime. Those that a task needs besides follow as `source` frames."""
 
 
-@dataclass(frozen=True, slots=True)
-class BootLine:
+class BootLine(Struct, frozen=True):
     """The marker line: ``status`` is ok, old or none; ``version`` that of a Python too old; ``rest`` what followed."""
 
     status: str
@@ -35,8 +37,20 @@ class BootLine:
 @cache
 def boot_payload() -> bytes:
     """The zlib-compressed JSON object ``{module name: source}`` that the loader reads from stdin; always the same."""
-    sources = {name: _source(name) for name in BUNDLE}
-    return zlib.compress(json.dumps(sources).encode())
+    return zlib.compress(json.dumps(_sources()).encode())
+
+
+@cache
+def compiled_payload() -> bytes:
+    """`boot_payload` for a pipe: not compressed, and followed by the marshalled code of all its modules.
+
+    That begins with the magic number of the Python that compiled them; any other one takes the sources. Without it
+    when not all can be had.
+    """
+    sources = _sources()
+    codes = {name: compiled.code_of(name, source) for name, source in sources.items()}
+    packed = zlib.compress(json.dumps(sources).encode(), 0)
+    return packed if None in codes.values() else packed + bytes.fromhex(compiled.MAGIC) + marshal.dumps(codes)
 
 
 def boot_command(marker: str, python: str | None = None) -> str:
@@ -49,9 +63,10 @@ def boot_command(marker: str, python: str | None = None) -> str:
     return line
 
 
-def boot_argv(marker: str, python: str | None = None) -> list[str]:
-    """`boot_command` as an argument list, for starting a runtime without a login shell."""
-    words: list[str] = launch.argv(marker, len(boot_payload()), _interpreters(python))
+def boot_argv(marker: str, python: str | None = None, payload: bytes | None = None) -> list[str]:
+    """`boot_command` as an argument list, for starting a runtime without a login shell. None: with `boot_payload`."""
+    size = len(boot_payload() if payload is None else payload)
+    words: list[str] = launch.argv(marker, size, _interpreters(python))
     return words
 
 
@@ -66,6 +81,10 @@ def _interpreters(python: str | None) -> tuple[str, ...]:
         return tuple(launch.interpreters_of(python))
     except ValueError as error:
         raise UsageError(str(error), hint="Give the path of a Python 3.6 or later, such as /usr/bin/python3") from error
+
+
+def _sources() -> dict[str, str]:
+    return {name: _source(name) for name in BUNDLE}
 
 
 def _source(name: str) -> str:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Generic, Protocol, TypeVar
 
 from orchestrator.carriers.base import BlobSource, EventHandler, HostInfo, Job, JobEnd, Settings, Uploads
-from orchestrator.carriers.payload import boot_payload
+from orchestrator.carriers.payload import boot_payload, compiled_payload
 from orchestrator.carriers.session import Session
 from orchestrator.carriers.target import Target
 from orchestrator.errors import Unreachable
@@ -40,6 +40,8 @@ class ResidentConnection(ABC, Generic[RuntimeT]):
     """What all carriers of `base.Connection` share. Not open until `open`; a lost runtime is booted anew by it."""
 
     carrier: str
+    with_code = False
+    """Whether compiled code goes with the sources: for a line where bytes cost nothing."""
 
     def __init__(self, target: Target, settings: Settings) -> None:
         self.name = target.name
@@ -83,9 +85,11 @@ class ResidentConnection(ABC, Generic[RuntimeT]):
     async def _boot(self, seconds: float) -> None:
         marker = secrets.token_hex(16)
         runtime = self._runtime = self._new_runtime()
-        session = runtime.session = Session(self.name, marker, self._settings, runtime.send, self._drop_line)
+        session = runtime.session = Session(
+            self.name, marker, self._settings, runtime.send, self._drop_line, self.with_code
+        )
         await self._start(runtime, marker)
-        runtime.send(boot_payload() + session.hello())
+        runtime.send((compiled_payload() if self.with_code else boot_payload()) + session.hello())
         for name, value in self._secrets.items():
             session.set_secret(name, value)
         try:

@@ -26,10 +26,13 @@ MAX_ORPHANS = 1000
 
 
 class Session:
-    """One runtime's frames. ``write`` sends bytes; ``broken`` is called once when the line must be dropped."""
+    """One runtime's frames. ``write`` sends bytes; ``broken`` is called once when the line must be dropped.
+
+    ``with_code``: modules go with their compiled code, which costs bytes and may spare the runtime from compiling.
+    """
 
     __slots__ = ("_acks", "_blobs", "_broken", "_decoder", "_had", "_jobs", "_keep_timer", "_loop", "_orphans",
-                 "_prologue", "_settings", "_write", "error", "host", "ready")  # fmt: skip
+                 "_prologue", "_settings", "_with_code", "_write", "error", "host", "ready")  # fmt: skip
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Session:
         settings: Settings,
         write: Callable[[bytes], None],
         broken: Callable[[Unreachable], None],
+        with_code: bool = False,
     ) -> None:
         self.host = host
         self.error: Unreachable | None = None
@@ -47,6 +51,7 @@ class Session:
         self._settings = settings
         self._write = write
         self._broken = broken
+        self._with_code = with_code
         self._prologue: Prologue | None = Prologue(marker)
         self._decoder = wire.Decoder()
         self._jobs: dict[str, RunningJob] = {}
@@ -138,7 +143,7 @@ class Session:
         for task in job.tasks:
             # What starts a job that lives on by itself is a source of the module that reads how such jobs stand.
             for module in ("async_status", task["module"]) if task.get("detach") else (task["module"],):
-                missing, self._had = missing_frames(module, self._had, self._settings.sources)
+                missing, self._had = missing_frames(module, self._had, self._settings.sources, self._with_code)
                 found += missing
         return found
 

@@ -6,7 +6,8 @@ Pure. The result is (option in lower case, value) in the order given; for ssh th
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.carriers.kept.persist import OPTIONS as SHARING
 from orchestrator.errors import InventoryFault
@@ -38,8 +39,7 @@ HARMLESS = frozenset({
 """Options of other programs' connections (ttys, logs, forwardings): they change nothing of what orch does."""
 
 
-@dataclass(frozen=True, slots=True)
-class SshArgs:
+class SshArgs(Struct, frozen=True):
     options: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
     """Options without a meaning here, as written: worth one warning each."""

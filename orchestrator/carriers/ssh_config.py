@@ -12,8 +12,9 @@ import glob
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from orchestrator.carriers.ssh_args import UNDERSTOOD, split_option
 from orchestrator.errors import ContentError, Origin
@@ -25,16 +26,14 @@ Criterion = tuple[str, bool, tuple[str, ...]]
 """(what is compared, negated, patterns)."""
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """The options under one Host or Match line, and the conditions it stands under (an Include inherits them)."""
 
     criteria: tuple[Criterion, ...]
     options: list[tuple[str, str]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class SshConfig:
+class SshConfig(Struct):
     blocks: list[Block] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -7,7 +7,8 @@ import os
 import re
 import shlex
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.carriers.kept.persist import persist_s
 from orchestrator.carriers.ssh_config import ADDING, SshConfig
@@ -23,8 +24,7 @@ SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?~{}#!\\\n]")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@dataclass(frozen=True, slots=True)
-class SshPlan:
+class SshPlan(Struct, frozen=True):
     """All of it resolved; times in seconds, paths expanded."""
 
     address: str

@@ -8,8 +8,9 @@ that over the command line and the configuration. Of two variables for one thing
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.carriers.ssh_args import parse_ssh_args
 from orchestrator.errors import InventoryFault, Origin
@@ -30,8 +31,7 @@ FALSE_WORDS = frozenset({"no", "off", "0", "false", "n", "f", ""})
 BECOME_METHODS = frozenset({"sudo", "su", "doas"})
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOptions:
+class TargetOptions(Struct, frozen=True):
     """What the command line and the configuration say for all hosts; variables and keywords win over it."""
 
     connection: str | None = None
@@ -50,8 +50,7 @@ class TargetOptions:
     """The process's environment: the ANSIBLE_* names of these settings are honoured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One host, resolved. Two targets with the same `key` can share one connection."""
 
     name: str
@@ -78,8 +77,7 @@ class Target:
         return next((value for option, value in self.ssh_options if option == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class BecomeSpec:
+class BecomeSpec(Struct, frozen=True):
     """Privileges a task asks for, resolved. ``password`` is called only when it is to be sent."""
 
     method: str
@@ -87,6 +85,8 @@ class BecomeSpec:
     password: Password | None = None
     flags: str | None = None
     exe: str | None = None
+    prompts: tuple[str, ...] = ()
+    """Words by which su asks for the password, besides those that are known."""
 
 
 def target_of(
@@ -324,6 +324,7 @@ def become_of(
         password=Secret(str(secret)) if secret is not None else password,
         flags=_text(_set(get(f"ansible_{how}_flags"), get("ansible_become_flags"), flags)),
         exe=_text(_set(get(f"ansible_{how}_exe"), get("ansible_become_exe"), exe)),
+        prompts=_words(get("ansible_su_prompt_l10n")) if how == "su" else (),
     )
 
 
@@ -351,6 +352,12 @@ def _tolerant(get: Get) -> Get:
 
 def _set(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """A list as Ansible's settings have it: of texts, or one text with commas."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else ()
+    return tuple(word for part in parts if (word := str(part).strip().rstrip(":")))
 
 
 def _text(value: Any) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 import click
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -18,6 +16,8 @@ class NearestGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
         if args and args[0] not in known and not args[0].startswith("-"):
+            import difflib
+
             close = difflib.get_close_matches(args[0], known, n=1, cutoff=0.5)
             hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
             raise click.UsageError(f"There is no command {args[0]!r}. {hint}", ctx)

@@ -90,7 +90,7 @@ def workbench(playbooks: tuple[str, ...], given: dict[str, Any], **overrides: An
 
     Raises `Faults` with all that is wrong in the files; no host has been touched then.
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from orchestrator.engine.setup import prepare
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -38,7 +37,7 @@ def ask_secrets(given: dict[str, Any]) -> Secrets:
 
 def _one(ask: Any, prompt: str, file: Any) -> str | None:
     if ask:
-        return getpass.getpass(prompt)
+        return _ask(prompt)
     return _read(str(file)) if file else None
 
 
@@ -67,7 +66,7 @@ def vault_from(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ
         sources.append((DEFAULT_ID, environment))
     secrets = [_vault_secret(label, source) for label, source in sources]
     if given.get("ask_vault"):
-        secrets.append(VaultSecret(DEFAULT_ID, getpass.getpass("Vault password: ").encode()))
+        secrets.append(VaultSecret(DEFAULT_ID, _ask("Vault password: ").encode()))
     return Vault(secrets)
 
 
@@ -76,5 +75,11 @@ def _vault_secret(label: str, source: str) -> VaultSecret:
     from orchestrator.content.vault import VaultSecret
 
     if source in ("prompt", "prompt_ask_vault_pass"):
-        return VaultSecret(label, getpass.getpass(f"Vault password ({label}): ").encode())
+        return VaultSecret(label, _ask(f"Vault password ({label}): ").encode())
     return read_secret(source, label)
+
+
+def _ask(prompt: str) -> str:
+    import getpass  # seldom needed, and on the way of every run
+
+    return getpass.getpass(prompt)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.errors import Origin, VaultError
 from orchestrator.template import vault_format
@@ -12,8 +13,7 @@ from orchestrator.template.vault_format import HEADER
 DEFAULT_ID = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class VaultSecret:
+class VaultSecret(Struct, frozen=True):
     """One vault password and the id it goes by. ``repr`` shows the id alone."""
 
     id: str

@@ -39,6 +39,7 @@ SETTINGS = {
     "privilege_escalation": """
         become:ANSIBLE_BECOME become_user:ANSIBLE_BECOME_USER become_method:ANSIBLE_BECOME_METHOD
         become_ask_pass:ANSIBLE_BECOME_ASK_PASS""",
+    "su_become_plugin": "localized_prompts:ANSIBLE_SU_PROMPT_L10N",
     "ssh_connection": """
         ssh_args:ANSIBLE_SSH_ARGS ssh_common_args:ANSIBLE_SSH_COMMON_ARGS ssh_extra_args:ANSIBLE_SSH_EXTRA_ARGS
         host_key_checking:ANSIBLE_SSH_HOST_KEY_CHECKING""",

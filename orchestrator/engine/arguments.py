@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from modules import collection_names as homes
 from modules import registry
 from orchestrator.errors import SyntaxFault, TaskFault, TemplateError, VaultError
 from orchestrator.template.engine import OMIT
-from orchestrator.template.types import Sealed, Template
+from orchestrator.template.types import Template
 
 if TYPE_CHECKING:
     from orchestrator.engine.call import Call
@@ -48,10 +49,6 @@ def rendered_arguments(call: Call) -> dict[str, Any]:
             args[name] = value
             continue
         with _finalizing(task, name):
-            if task.action == "set_fact" and type(value) is Sealed:
-                call.run.engine.unseal(value)  # what cannot be opened is told now
-                args[name] = value
-                continue
             args[name] = call.run.engine.render(value, call.scope, task.args.value_origin(name) or task.origin)
     if isinstance(args.get(RAW), Mapping) and task.bridged is not None:
         args = {**args.pop(RAW), **args}  # `module: "{{ mapping }} name=value"`

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from modules import registry
 from orchestrator.engine.outcome import Value, failure, value_of
@@ -39,11 +40,11 @@ LEAD = "Task failed: "
 """How Ansible begins what it says of a task that failed on its own side, and playbooks match on it."""
 MAX_TIMEOUT_S = 100_000_000
 WITHOUT_PYTHON = frozenset({"no_python", "python_too_old"})
+DISCOVERED = "discovered_interpreter_python"
 GATHERERS = frozenset({"setup", "gather_facts"})
 
 
-@dataclass(eq=False, slots=True)
-class Call:
+class Call(Struct, eq=False):
     """What an action sees. ``args`` are rendered; ``check``, ``diff`` and ``no_log`` are settled for this task."""
 
     run: RunContext
@@ -126,12 +127,14 @@ class Call:
 
     async def connection(self) -> Connection:
         """The open connection to the host; raises `Unreachable`, or a fault of the task where Python is missing."""
+        target = self.target()
         try:
-            connection = await self.run.links.connection(self.target())
+            connection = await self.run.links.connection(target)
         except Unreachable as error:
             if error.code not in WITHOUT_PYTHON:
                 raise
             raise self._no_python(error) from error
+        self._python = self.run.links.discovered(target)
         self.carrier, self.carrier_reason = connection.carrier, connection.reason
         return connection
 
@@ -155,13 +158,24 @@ class Call:
         entry = self._entry(connection, module, dict(args), become)
         if self.lane is not None and uploads is None:
             event = await self.lane.ask(self.place, self, entry, blobs or {})
-            return timed(value_of(event, module), entry["timeout_s"])
+            return self._noted(timed(value_of(event, module), entry["timeout_s"]))
         events: list[dict[str, Any]] = []
         await self.run_entries([entry], blobs or {}, events.append, uploads)
         for event in reversed(events):
             if event.get("kind") == "result":
-                return timed(value_of(event, module), entry["timeout_s"])
+                return self._noted(timed(value_of(event, module), entry["timeout_s"]))
         raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
+
+    def _noted(self, value: Value) -> Value:
+        """With Ansible's fact of the Python that was found, once for each host; a module may not tell it."""
+        facts = value.get("ansible_facts")
+        told = dict(facts) if isinstance(facts, Mapping) else {}
+        for name in [name for name in told if str(name).startswith("discovered_interpreter_")]:
+            value["ansible_facts"] = told = {kept: told[kept] for kept in told if kept != name}
+        if self._python and self.target_name == self.host.name \
+                and DISCOVERED not in self.run.variables.facts.get(self.host.name, ()):
+            value["ansible_facts"] = {**told, DISCOVERED: self._python}
+        return value
 
     def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:
         """The task as a job has it: fully rendered, passwords by name."""
@@ -297,7 +311,7 @@ class Call:
             return None
         secret = self.run.links.name_secret(connection, identity.password()) if identity.password else None
         return {"method": identity.method, "user": identity.user, "secret": secret, "flags": identity.flags,
-                "exe": identity.exe}
+                "exe": identity.exe, "prompts": list(identity.prompts)}
 
 
 @contextlib.contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from orchestrator.engine.custom_stats import Collected
 from orchestrator.engine.hosts import Batch
@@ -86,8 +87,7 @@ def _call_all(watchers: dict[int, Callable[[], object]]) -> None:
         act()
 
 
-@dataclass(eq=False, slots=True)
-class RunContext:
+class RunContext(Struct, eq=False):
     """One run: what it was asked for and everything it works with."""
 
     run_id: str
@@ -137,8 +137,7 @@ class RunContext:
             self.emit(Notice(level, message, host, origin))
 
 
-@dataclass(eq=False, slots=True)
-class PlayContext:
+class PlayContext(Struct, eq=False):
     """One play and the batch of hosts that goes through it now."""
 
     play: Play

@@ -11,8 +11,10 @@ next, so that a host in a ``rescue`` catches up with the others before they go o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.model import Block, Task
 
@@ -21,8 +23,7 @@ Key = tuple[int, ...]
 Nodes = Sequence[Task | Block]
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     nodes: Nodes
     block: Block | None
     key: Key

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from orchestrator.engine import effects
 from orchestrator.engine.judgement import NO_TRACEBACK, Judge
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.variables.scope import Scope
 
 
-@dataclass(eq=False, slots=True)
-class Doing:
+class Doing(Struct, eq=False):
     """Shared by the parts that loop, attempt and tell; ``scope`` is the task's own, without any item."""
 
     run: RunContext
@@ -53,7 +53,7 @@ class Doing:
         started = started or self.started
         kept = censor(value) if self.no_log else value
         shown = {k: v for k, v in kept.items() if k not in ("diff", "warnings") and v is not NO_TRACEBACK}
-        if task.action in effects.VAR_INCLUDERS or effects.sets_sealed(task):
+        if task.action in effects.VAR_INCLUDERS | effects.FACT_SETTERS:
             shown = effects.plain(shown)
         rescued = (is_failed(value) and not ignored and index is None and not value.get("unreachable")
                    and self.host.cursor.rescuing_blocks())

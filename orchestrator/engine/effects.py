@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine import custom_stats
 from orchestrator.engine.outcome import Value
-from orchestrator.template.types import Sealed
+from orchestrator.template.types import Sealed, VaultedText
 
 if TYPE_CHECKING:
     from orchestrator.engine.context import RunContext
@@ -84,17 +84,21 @@ def apply_facts(run: RunContext, task: Task, hosts: Iterable[str], value: Mappin
 
 
 def plain(value: Any) -> Any:
-    """A value for the eyes: templates as their source. It becomes data that nobody renders."""
+    """A value for the eyes: templates as their source, vault texts closed. It becomes data that nobody renders."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return ENCRYPTED if isinstance(value, Sealed) else getattr(value, "source", value)
+    return ENCRYPTED if isinstance(value, (Sealed, VaultedText)) else getattr(value, "source", value)
 
 
-def sets_sealed(task: Task) -> bool:
-    """Whether the task makes facts of vault texts: they stay encrypted, and so are in no store."""
-    return task.action in FACT_SETTERS and any(isinstance(value, Sealed) for value in task.args.values())
+def is_withheld(value: Any) -> bool:
+    """Whether a stored value lacks a vault text: a fact made of one is in no store."""
+    if isinstance(value, Mapping):
+        return any(is_withheld(part) for part in value.values())
+    if isinstance(value, list):
+        return any(is_withheld(part) for part in value)
+    return bool(value == ENCRYPTED)
 
 
 def _add_host(run: RunContext, spec: Mapping[str, Any]) -> None:

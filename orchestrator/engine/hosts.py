@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from orchestrator.engine.cursor import Cursor
 
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.model import Task
 
 
-@dataclass(eq=False, slots=True)
-class HostState:
+class HostState(Struct, eq=False):
     """One host in one play. A host that is ``failed`` or ``unreachable`` takes part in no further play."""
 
     name: str
@@ -47,8 +47,7 @@ class HostState:
         self.visits[task.id] -= 1
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """The hosts that go through a play together: all of them, or one ``serial`` slice."""
 
     hosts: dict[str, HostState]

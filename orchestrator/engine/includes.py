@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from orchestrator.engine.hosts import HostState
 from orchestrator.engine.outcome import CENSORED, Value
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 Nodes = list[Any]
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(Struct):
     """One thing to include: the same for every host that asked in the same words."""
 
     what: str

@@ -92,13 +92,19 @@ class Links:
 
     async def _boot(self, target: Target, connection: Connection) -> None:
         try:
-            await connection.open(self._connect_timeout_s)
+            info = await connection.open(self._connect_timeout_s)
             self._ready.add(target.key)
+            if target.python is None:
+                self._discovered[target.key] = info.executable
         except OrchError:
             self.lost(target)
             raise
         finally:
             self._opening.pop(target.key, None)
+
+    def discovered(self, target: Target) -> str:
+        """The Python that was looked for and found there; empty where one is named, and before a runtime booted."""
+        return self._discovered.get(target.key, "")
 
     def lost(self, target: Target) -> None:
         """A connection broke: the next task that needs the host connects anew."""

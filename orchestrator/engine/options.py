@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+
+class RunOptions(Struct, frozen=True):
     """Options of one run, in the words of the command line. Times in seconds."""
 
     playbooks: tuple[str, ...] = ()

@@ -6,12 +6,12 @@ Imports are local where they are heavy: what lists hosts needs no SSH, and what 
 from __future__ import annotations
 
 import os
-import secrets as random_names
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from orchestrator.content.loader import ContentLoader
 from orchestrator.content.trust import trust
@@ -38,14 +38,13 @@ if TYPE_CHECKING:
     from orchestrator.playbook.loader import PlaybookLoader
 
 CONNECTION_DEFAULTS = {"ansible_python_interpreter": "ANSIBLE_PYTHON_INTERPRETER",
-                       "ansible_port": "ANSIBLE_REMOTE_PORT"}
+                       "ansible_port": "ANSIBLE_REMOTE_PORT", "ansible_su_prompt_l10n": "ANSIBLE_SU_PROMPT_L10N"}
 CONNECT_TIMEOUT_S = 90.0
 ROLE_FOLDERS = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
 COLLECTION_FOLDERS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 
 
-@dataclass(eq=False, slots=True)
-class Secrets:
+class Secrets(Struct, eq=False):
     """Passwords that the operator was asked for."""
 
     login: Secret | None = None
@@ -53,8 +52,7 @@ class Secrets:
     vault: Vault = field(default_factory=Vault)
 
 
-@dataclass(eq=False, slots=True)
-class Workbench:
+class Workbench(Struct, eq=False):
     """Everything that can be had without touching a host: all that `--list-tasks` needs, and what a run begins with."""
 
     options: RunOptions
@@ -318,7 +316,7 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
 
 def new_run_id() -> str:
     """Sorts by time, unique without asking anyone: ``20260131-093005-7f3a9c``."""
-    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + random_names.token_hex(3)
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(3).hex()
 
 
 __all__ = ["Secrets", "Workbench", "load_inventory", "make_context", "make_links", "new_run_id", "prepare"]

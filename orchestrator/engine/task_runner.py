@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from modules import registry
 from orchestrator.engine import effects, loops
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 CENSORED_LABEL = "(censored due to no_log)"
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """A task's end on a host. ``value`` is what it registers; ``result`` is its row, added to the journal."""
 
     host: HostState
@@ -80,9 +81,11 @@ class TaskRunner:
 
 def stored_result(run: RunContext, host: str, task: Task, path: str, index: int | None = None) -> TaskResult | None:
     """The result of an earlier attempt at this run that stands for the task or item; see docs/engine.md."""
-    if task.action in effects.VAR_INCLUDERS or effects.sets_sealed(task):
+    if task.action in effects.VAR_INCLUDERS:
         return None  # trusted files: their values are templates or vault texts, which no store holds
     stored = run.journal.replay((host, task.id, path, index))
+    if stored is not None and task.action in effects.FACT_SETTERS and effects.is_withheld(stored.values):
+        return None
     if stored is not None and stored.no_log and (task.register or task.action in effects.FACT_SETTERS):
         info = registry.describe(task.action)
         if info is not None and info.retry_safe:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from modules import collection_names
 from orchestrator.errors import Origin
@@ -26,8 +27,7 @@ _LISTED = frozenset({"ansible.builtin", "ansible.legacy", "ansible.posix", "comm
 """Collections whose modules are known by name: what is not among them is misspelt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """``name`` is canonical; ``value`` is what stands behind the name: text, a mapping, a template or nothing."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
 
 from orchestrator.errors import ContentError, OrchError, Origin
 from orchestrator.playbook.context import Context
@@ -42,8 +43,7 @@ class ModuleFinder(Protocol):
     def other(self, written: str, folders: Sequence[str], collections: Sequence[str]) -> Any: ...
 
 
-@dataclass(slots=True)
-class Compilation:
+class Compilation(Struct):
     content: ContentLoader
     registry: Any
     roles: RoleSearch

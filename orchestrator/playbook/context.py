@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestrator.model import Become, Condition, Play, Role, Task, Value
 from orchestrator.playbook.keywords import BECOME, NEAREST
 from orchestrator.template.types import Map
 
 
-@dataclass(slots=True)
-class PlayState:
+class PlayState(Struct):
     """What becomes of a play while it is read: roles and handlers come in from several places."""
 
     id: str
@@ -27,8 +28,7 @@ class PlayState:
     """Variables that are known only once a person has answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Keywords in force at one place in the tree; `folded` adds those of one more level."""
 
     play: PlayState
@@ -97,8 +97,7 @@ def inherited_fields(context: Context) -> dict[str, Any]:
     return fields
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
+class Inherited(Struct, frozen=True):
     """What a dynamic include hands to the tasks it brings in: the context around it, and its own variables.
 
     Its other keywords (``when``, ``tags``, ``become`` …) are for the include alone, as in Ansible.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.errors import OrchError, Origin
 from orchestrator.playbook.compilation import Compilation
@@ -15,8 +16,7 @@ from orchestrator.template.types import Map
 ENDINGS = (".yml", ".yaml", ".json")
 
 
-@dataclass(slots=True)
-class Metadata:
+class Metadata(Struct):
     """``meta/main.yml``, as far as it matters here."""
 
     dependencies: list[Any] = field(default_factory=list)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestrator.errors import ContentError, Origin
 from orchestrator.model import Block, Role, Task
@@ -18,8 +20,7 @@ from orchestrator.template.types import Map
 Node = Task | Block
 
 
-@dataclass(frozen=True, slots=True)
-class RoleUse:
+class RoleUse(Struct, frozen=True):
     """How a role is asked for. ``context`` holds the keywords given with it; ``files`` the ``*_from`` names."""
 
     name: str
@@ -42,8 +43,7 @@ class RoleUse:
         return self.files.get(kind) or "main"
 
 
-@dataclass(slots=True)
-class CompiledRole:
+class CompiledRole(Struct):
     role: Role
     blocks: list[Node]
     """Of the dependencies first, each with ``role_start``; the role's own last."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from orchestrator.content.yaml import load_yaml
 from orchestrator.errors import ContentError, OrchError, Origin
@@ -38,8 +39,7 @@ class Use(NamedTuple):
     origin: Origin
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """What was found. ``plugin_folders``: where content brings filters, tests, lookups and modules of its own."""
 
     uses: list[Use] = field(default_factory=list)

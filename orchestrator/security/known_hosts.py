@@ -13,17 +13,17 @@ import hmac
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from orchestrator.security.ssh_library import asyncssh
 
 DEFAULT_PORT = 22
 
 
-@dataclass(slots=True)
-class Trusted:
+class Trusted(Struct):
     """What is known of one host. ``other_port``: keys of the same name at port 22, good only as a match."""
 
     keys: list[asyncssh.SSHKey] = field(default_factory=list)

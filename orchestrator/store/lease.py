@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from orchestrator.store.records import RUNNING, RunRecord
 
@@ -14,8 +15,7 @@ EXPIRES_S = 30.0
 """Of silence, after which a process on another machine counts as dead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """A process' claim on runs. ``born`` tells it from a later process with the same number."""
 
     token: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 RUNNING = "running"
 ENDED = ("ok", "failed", "unreachable", "cancelled", "interrupted")
@@ -14,8 +15,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
-class RunRecord:
+class RunRecord(Struct):
     """One run: what was asked for, and what came of it. Nothing secret belongs into ``options``."""
 
     id: str
@@ -42,8 +42,7 @@ class RunRecord:
     heartbeat: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(Struct, frozen=True):
     """One recorded event; ``id`` grows with time within a store."""
 
     id: int

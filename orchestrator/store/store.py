@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import asdict
 
 from orchestrator.errors import StoreError
 from orchestrator.events import TaskResult
@@ -315,4 +316,4 @@ def _result(row: Sequence[Any]) -> TaskResult:
     return TaskResult(**values)
 
 
-assert {field.name for field in fields(TaskResult)} == set(_RESULT_NAMES), "columns and TaskResult have parted"
+assert set(TaskResult.__struct_fields__) == set(_RESULT_NAMES), "columns and TaskResult have parted"

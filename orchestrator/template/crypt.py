@@ -7,16 +7,16 @@ import ctypes.util
 import functools
 import secrets
 import string
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import TemplateError
 
 _SALT = string.ascii_letters + string.digits + "./"
 
 
-@dataclass(frozen=True, slots=True)
-class _Scheme:
+class _Scheme(Struct, frozen=True):
     name: str
     prefix: str
     salt_size: int

@@ -24,7 +24,7 @@ from orchestrator.template.functions import make_globals
 from orchestrator.template.omit import OMIT
 from orchestrator.template.plain import SCALARS, to_plain
 from orchestrator.template.plugin_tables import PluginTables
-from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText
+from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText, VaultedText
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Engine:
         self._text: TextRenderer | None = None
         self._templates: dict[str, Compiled] = {}
         self._expressions: dict[str, Compiled] = {}
-        self._opened: dict[str, str] = {}
+        self._opened: dict[str, VaultedText] = {}
 
     def add_plugin_dir(self, folder: str) -> None:
         """Look for filters, tests and lookups of the operator's own below ``folder`` (a playbook's or role's) too."""
@@ -277,8 +277,8 @@ class Engine:
 
     # Secrets and hints
 
-    def unseal(self, sealed: Sealed) -> str:
-        """The text of a vault value. Raises `VaultError` with its place."""
+    def unseal(self, sealed: Sealed) -> VaultedText:
+        """The text of a vault value, marked as such. Raises `VaultError` with its place."""
         text = self._opened.get(sealed.ciphertext)
         if text is None:
             if self.vault is None:
@@ -287,7 +287,7 @@ class Engine:
                     hint="give --vault-password-file or --ask-vault-pass",
                 )
             try:
-                text = self.vault.decrypt(sealed.ciphertext, sealed.origin)
+                text = VaultedText(self.vault.decrypt(sealed.ciphertext, sealed.origin), sealed.ciphertext)
             except VaultError as error:
                 raise error.within(UNDECRYPTABLE) from error.__cause__
             self._opened[sealed.ciphertext] = text

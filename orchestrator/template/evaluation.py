@@ -11,7 +11,7 @@ from orchestrator.errors import OrchError, Origin, TemplateError, UndefinedVaria
 from orchestrator.template.environment import concat
 from orchestrator.template.faults import shortened, words_of
 from orchestrator.template.lazy import LazyMap, LazySeq
-from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText
+from orchestrator.template.types import Map, Sealed, Seq, Template, TrustedText, VaultedText
 from orchestrator.template.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_NESTING = 60
 """Templates that need templates: deeper than this is taken for endless."""
 
-_READY = frozenset({str, int, bool, float, type(None), TrustedText})
+_READY = frozenset({str, int, bool, float, type(None), TrustedText, VaultedText})
 _STATE = "\0state"
 
 

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from orchestrator.errors import TemplateError, UndefinedVariable
 from orchestrator.template.omit import OMIT
-from orchestrator.template.types import TrustedText
+from orchestrator.template.types import TrustedText, VaultedText
 from orchestrator.template.undefined import Undefined
 
 SCALARS: frozenset[type] = frozenset({
-    str, int, bool, float, type(None), bytes, dt.datetime, dt.date, dt.timedelta, TrustedText,
+    str, int, bool, float, type(None), bytes, dt.datetime, dt.date, dt.timedelta, TrustedText, VaultedText,
 })
 MAX_DEPTH = 200
 MAX_ITEMS = 10_000_000
@@ -44,12 +44,12 @@ def to_plain(value: Any, unseal: Callable[[Any], Any], depth: int = 0) -> Any:
 
 
 def as_data(value: Any) -> Any:
-    """Plain data with every trusted text as a plain ``str``: for code that looks at types, as yaml.safe_dump does."""
+    """Plain data with every trusted or vaulted text as a plain ``str``: for code that looks at types, as yaml.safe_dump does."""
     if isinstance(value, dict):
         return {key: as_data(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [as_data(entry) for entry in value]
-    return str(value) if type(value) is TrustedText else value
+    return str(value) if type(value) in (TrustedText, VaultedText) else value
 
 
 def _key(key: Any) -> Any:

@@ -1,8 +1,8 @@
 """The types by which trust travels: only loaders of trusted files make these.
 
 A plain ``str`` is data and is never rendered, wherever it came from. A `Template` is source text from a trusted file,
-a `TrustedText` is text from one that holds no Jinja, a `Sealed` a vault text. `Map` and `Seq` are ``dict`` and ``list``
-that remember where each entry stands.
+a `TrustedText` is text from one that holds no Jinja, a `Sealed` a vault text, a `VaultedText` what stood in one. `Map`
+and `Seq` are ``dict`` and ``list`` that remember where each entry stands.
 """
 
 from __future__ import annotations
@@ -55,6 +55,24 @@ class Sealed:
 
     def __repr__(self) -> str:
         return "Sealed(…)"
+
+
+class VaultedText(str):
+    """The text of a `Sealed`, opened: a ``str`` for all purposes that is known to be secret wherever it is handed on.
+
+    It keeps its ``ciphertext``, so that YAML is written with the vault text. Whatever is made from it (joined, cut,
+    encoded) is a plain ``str``, and so is what comes back from a host or a store.
+    """
+
+    __slots__ = ("ciphertext",)
+
+    def __new__(cls, text: str, ciphertext: str = "") -> VaultedText:
+        made = super().__new__(cls, text)
+        made.ciphertext = ciphertext
+        return made
+
+
+VaultedText.__name__ = "str"
 
 
 class Map(dict[Any, Any]):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
 
 from orchestrator.content.trust import adopt
 from orchestrator.errors import ContentError, UndefinedVariable
@@ -46,8 +47,7 @@ class RunOptions(NamedTuple):
     python: str = sys.executable
 
 
-@dataclass(slots=True)
-class PlayState:
+class PlayState(Struct):
     """Hosts of the play that runs now. ``active`` gives those of the batch that have not failed."""
 
     hosts_all: Sequence[str]
@@ -55,8 +55,7 @@ class PlayState:
     active: Callable[[], Iterable[str]]
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """What the run has learnt of one host."""
 
     facts: dict[str, Any] = field(default_factory=dict)

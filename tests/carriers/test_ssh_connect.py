@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.carriers.base import Settings
 from orchestrator.errors import HostKeyError, Unreachable

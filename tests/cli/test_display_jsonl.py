@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -40,7 +39,7 @@ def test_every_kind_of_event_has_a_stable_name() -> None:
 
 def test_a_result_carries_every_field_of_the_schema() -> None:
     (line,) = lines(done("a", "changed", started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), values={"rc": 0}))
-    assert set(line["result"]) == {field.name for field in fields(TaskResult)}
+    assert set(line["result"]) == set(TaskResult.__struct_fields__)
     assert line["result"]["started"] == "2026-01-02T03:04:05+00:00"
     assert line["result"]["values"]["rc"] == 0
 

@@ -40,7 +40,7 @@ def test_where_passwords_come_from(project: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     prompts: list[str] = []
     answers = iter(typed)
-    monkeypatch.setattr(passwords.getpass, "getpass", lambda prompt: prompts.append(prompt) or next(answers))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: prompts.append(prompt) or next(answers))
     secrets = passwords.ask_secrets(given)
     found = tuple(secret.reveal() if secret else None for secret in (secrets.login, secrets.become))
     assert (found, len(prompts)) == (expected, asked)
@@ -72,6 +72,9 @@ def test_a_vault_text_stays_one_as_a_fact_and_its_result_does_not_show_it(projec
     sealed = textwrap.indent(encrypt(b"opened", b"vault-secret"), " " * 10)
     (project / "site.yml").write_text(
         "- hosts: web1\n  gather_facts: false\n  tasks:\n    - set_fact:\n        word: !vault |\n" + sealed.rstrip()
-        + "\n    - debug: {msg: '{{ word }} {{ word is vault_encrypted }}'}\n")
+        + "\n    - set_fact: {other: '{{ word }}', held: ['{{ word }}'], longer: 'pre{{ word }}'}"
+        + "\n    - debug: {msg: '{{ word }} {{ other is vault_encrypted }} {{ held[0] is vault_encrypted }}'}\n")
     said = orch("run", "site.yml", "-i", "inv.yml", "-v", "--vault-password-file", "vault-password")
-    assert '"word": "(encrypted)"' in said.out and "opened True" in said.out
+    assert '"word": "(encrypted)"' in said.out and '"other": "(encrypted)"' in said.out
+    assert '"held": ["(encrypted)"], "longer": "preopened"' in said.out
+    assert "opened True True" in said.out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def engine_of(url: str) -> Engine:
 
 
 def test_a_stored_result_has_exactly_the_fields_of_a_task_result() -> None:
-    assert set(TaskResultRow.model_fields) == {field.name for field in fields(TaskResult)}
+    assert set(TaskResultRow.model_fields) == set(TaskResult.__struct_fields__)
 
 
 def test_the_hot_paths_columns_are_the_tables() -> None:
@@ -45,7 +44,7 @@ def test_the_hot_paths_columns_are_the_tables() -> None:
 
 
 def test_a_run_record_has_the_columns_of_its_table() -> None:
-    assert {field.name for field in fields(RunRecord)} == set(TABLES["runs"])
+    assert set(RunRecord.__struct_fields__) == set(TABLES["runs"])
 
 
 def test_every_migration_is_known_by_name() -> None:
@@ -94,7 +93,7 @@ def test_every_constraint_has_a_name_on_both_databases(open_store: Open, url: st
 
 @pytest.mark.parametrize("text", AWKWARD_TEXT.values(), ids=AWKWARD_TEXT)
 def test_sqlmodel_reads_what_the_hot_path_wrote(store: Store, url: str, text: str) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     written = replace(FULL, seq=1, message=text, values={"v": text})
     store.record(written)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.carriers.kept.borrower import Borrower
 from orchestrator.carriers.kept.places import Place
@@ -19,8 +20,7 @@ from orchestrator.security.ssh_library import asyncssh
 CLOSE_S = 3.0
 
 
-@dataclass(slots=True)
-class Lent:
+class Lent(Struct):
     """A line to keep: its socket listens already."""
 
     connection: asyncssh.SSHClientConnection

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from orchestrator.carriers.kept import places
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 MAX_LINES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A line that its run has done with, and that is as good as new."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from hashlib import blake2b
+
+from msgspec.structs import replace
 
 from orchestrator.carriers.base import Settings
 from orchestrator.carriers.host_trust import HostTrust

@@ -9,7 +9,8 @@ import socket
 import stat
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BACKLOG = 64
 CREDENTIALS = struct.Struct("iII")
@@ -19,8 +20,7 @@ supported = hasattr(os, "fork") and hasattr(select, "epoll") and hasattr(socket,
 """Linux. Elsewhere a forked process loses the event loop's own descriptor (kqueue), so nothing is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A socket's path, and the file that lies there."""
 
     path: str

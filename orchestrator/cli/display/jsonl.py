@@ -6,15 +6,16 @@ ASCII throughout, so that no terminal or log is harmed by what a host printed an
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, TextIO
+
+from msgspec import Struct
 
 from orchestrator.errors import Origin
 from orchestrator.events import Event, ItemDone
 from orchestrator.store.text import to_json
 
-_names: dict[type, tuple[str, tuple[str, ...]]] = {}
+_names: dict[type[Struct], tuple[str, tuple[str, ...]]] = {}
 
 
 def event_object(event: Event) -> dict[str, Any]:
@@ -28,11 +29,11 @@ def event_object(event: Event) -> dict[str, Any]:
     return made
 
 
-def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
+def _shape(kind: type[Struct]) -> tuple[str, tuple[str, ...]]:
     shape = _names.get(kind)
     if shape is None:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
-        shape = _names[kind] = (name, tuple(field.name for field in fields(kind)))
+        shape = _names[kind] = (name, kind.__struct_fields__)
     return shape
 
 
@@ -41,9 +42,9 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         return {name: _plain(getattr(value, name)) for name in _shape(type(value))[1]}
-    if isinstance(value, dict) and value and is_dataclass(next(iter(value.values()))):
+    if isinstance(value, dict) and value and isinstance(next(iter(value.values())), Struct):
         return {name: _plain(part) for name, part in value.items()}
     return value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import click
+from msgspec import Struct, field
 
 from orchestrator.cli.display.diff import unified
 from orchestrator.cli.display.jsonl import JsonLines
@@ -18,8 +18,7 @@ DIFF_LINES = 60
 """Of one file's differences; the rest is counted."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """What one task comes to, word by word the same, on these hosts."""
 
     result: TaskResult

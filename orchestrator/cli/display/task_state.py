@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from orchestrator.cli.display.styles import WORST_FIRST
 from orchestrator.events import TaskResult, TaskStarted
 
 
-@dataclass(slots=True)
-class Repeated:
+class Repeated(Struct):
     """Something that a host said first and others said again, word by word."""
 
     first: str
@@ -18,8 +18,7 @@ class Repeated:
     others: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class TaskState:
+class TaskState(Struct):
     """One task on the hosts that have begun it."""
 
     started: TaskStarted

@@ -10,8 +10,9 @@ tell them, ``setup`` when nothing does; of what several tell, the later one's wo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from modules.api import Arg
 from orchestrator.engine.call import Call

@@ -7,8 +7,9 @@ host has. ``module_defaults`` of the manager's own module (apt, systemd …) cou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from orchestrator.engine.arguments import defaults_of
 from orchestrator.engine.call import Call

@@ -9,7 +9,7 @@ Returns: what that module returns. Includes, imports and meta cannot be named th
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from modules import registry
 from modules.api import Arg

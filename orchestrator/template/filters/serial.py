@@ -13,7 +13,7 @@ import yaml
 
 from orchestrator.errors import OrchError, TemplateError
 from orchestrator.template.plain import to_plain
-from orchestrator.template.types import TrustedText
+from orchestrator.template.types import TrustedText, VaultedText
 
 
 def _plain(value: Any) -> Any:
@@ -60,6 +60,8 @@ class _Dumper(_BaseDumper):  # type: ignore[misc]
 
 
 _Dumper.add_representer(TrustedText, lambda dumper, text: dumper.represent_str(str(text)))
+_Dumper.add_representer(
+    VaultedText, lambda dumper, text: dumper.represent_scalar("!vault", text.ciphertext, style="|"))
 
 
 def to_yaml(value: Any, default_flow_style: bool | None = None, **options: Any) -> str:

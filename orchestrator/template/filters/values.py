@@ -12,6 +12,7 @@ from jinja2 import pass_environment
 
 from orchestrator.errors import TemplateError, UndefinedVariable
 from orchestrator.template.faults import words_of
+from orchestrator.template.types import VaultedText
 from orchestrator.template.undefined import Undefined
 
 _TRUE = frozenset({"yes", "on", "1", "true", "t", "y"})
@@ -73,7 +74,7 @@ def quote(value: Any) -> str:
 
 def to_string(value: Any) -> str:
     """As text."""
-    return value if type(value) is str else str(value)
+    return value if type(value) in (str, VaultedText) else str(value)
 
 
 def split(value: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from orchestrator.errors import TemplateError
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 Lookup = Callable[..., list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class LookupCall:
+class LookupCall(Struct, frozen=True):
     engine: Engine
     evaluation: Evaluation
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from orchestrator.errors import TemplateError
 from orchestrator.template.filters.regex import compiled
 from orchestrator.template.filters.versions import KINDS, SEMVER
-from orchestrator.template.types import Sealed, TrustedText
+from orchestrator.template.types import Sealed, TrustedText, VaultedText
 from orchestrator.template.vault_format import HEADER
 
 
@@ -88,8 +88,8 @@ def urn(value: Any) -> bool:
 
 
 def vault_encrypted(value: Any) -> bool:
-    """Whether the variable is a vault text (``!vault``); a plain string that looks like one is none."""
-    return isinstance(value, Sealed)
+    """Whether the value is a vault text (``!vault``), opened or not; a plain string that looks like one is none."""
+    return isinstance(value, (Sealed, VaultedText))
 
 
 def vaulted_file(value: Any) -> bool:
@@ -103,5 +103,5 @@ def vaulted_file(value: Any) -> bool:
 
 def tagged_with(value: Any, *tags: str) -> bool:
     """Whether Ansible's own mark is on the value; of those, the two that types tell here: vault and trusted texts."""
-    kinds = {"VaultedValue": Sealed, "TrustedAsTemplate": TrustedText}
+    kinds = {"VaultedValue": (Sealed, VaultedText), "TrustedAsTemplate": TrustedText}
     return bool(tags) and all(isinstance(value, kinds.get(tag, ())) for tag in tags)

@@ -6,11 +6,11 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.carriers.base import Connection, Settings
 from orchestrator.carriers.kept.fork import lend
