@@ -13,7 +13,7 @@ from agentlet import launch
 
 METHODS = ("sudo", "su")
 
-Identity = collections.namedtuple("Identity", "method user flags exe secret")
+Identity = collections.namedtuple("Identity", "method user flags exe secret prompts")
 Fault = collections.namedtuple("Fault", "code message hint")
 
 _USER = re.compile(r"^[A-Za-z0-9_#][A-Za-z0-9_.@\\$-]{0,255}$")
@@ -42,7 +42,8 @@ def identity_of(become, me):
     user = become.get("user") or "root"
     if user == me:
         return None
-    return Identity(become.get("method") or "sudo", user, become.get("flags"), become.get("exe"), become.get("secret"))
+    return Identity(become.get("method") or "sudo", user, become.get("flags"), become.get("exe"), become.get("secret"),
+                    tuple(become.get("prompts") or ()))
 
 
 def refuse(identity):
@@ -65,9 +66,10 @@ def argv(identity, prompt, marker, size, interpreters, has_password):
         + launch.argv(marker, size, interpreters)
 
 
-def prompt_seen(text, prompt):
-    """True when the last thing on the terminal asks for a password."""
-    return prompt in text or _GENERIC_PROMPT.search(text) is not None
+def prompt_seen(text, prompt, named=()):
+    """True when the last thing on the terminal asks for a password. ``named``: the operator's own words for it."""
+    return prompt in text or _GENERIC_PROMPT.search(text) is not None or any(
+        re.search(re.escape(word) + r"\s*[:\uff1a]\s*$", text, re.IGNORECASE) for word in named)
 
 
 def meaning(identity, text, me, asked):

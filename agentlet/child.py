@@ -130,7 +130,7 @@ class Child(object):
             return self._reactor.remove_reader(self._tty)
         self._text.add(data)
         self._seen = (self._seen + data.decode("utf-8", "replace"))[-2000:]
-        if self.state == "starting" and become.prompt_seen(self._seen, self._prompt):
+        if self.state == "starting" and become.prompt_seen(self._seen, self._prompt, self.identity.prompts):
             self._answer()
 
     def _answer(self):

@@ -28,7 +28,7 @@ def run(argv, stdin=None, cwd=None, env=None, timeout_s=None, umask=None, shell=
     timed_out = not captured.until_exit(None if timeout_s is None else time.monotonic() + timeout_s)
     captured.close()
     return Completed(argv, process.returncode, captured.out.text(), captured.err.text(), timed_out,
-                     captured.out.truncated or captured.err.truncated)
+                     captured.out.truncated or captured.err.truncated, captured.out.digest())
 
 
 def _to_bytes(data):

@@ -53,10 +53,23 @@ _LOADER = (
     ' c=os.read(0,n-len(b))~'
     ' if not c:sys.exit(0)~'
     ' b+=c~'
-    'import json,zlib~'
-    'd=json.loads(zlib.decompress(b).decode())~'
-    'exec(compile(d["agentlet.boot"],"agentlet/boot.py","exec"))~'
-    'start(d,b)'
+    'import zlib~'
+    'z=zlib.decompressobj()~'
+    's=z.decompress(b)~'
+    'c=z.unused_data~'
+    'if c:~'
+    ' from importlib.util import MAGIC_NUMBER as g~'
+    # Code of another Python is left alone: executing it would crash this one.
+    ' c=c[:len(g)]==g and c[len(g):]~'
+    'if c:~'
+    ' import marshal~'
+    ' c=marshal.loads(c)~'
+    ' exec(marshal.loads(c["agentlet.boot"]))~'
+    'else:~'
+    ' import json~'
+    ' s=json.loads(s.decode())~'
+    ' exec(compile(s["agentlet.boot"],"agentlet/boot.py","exec"))~'
+    'start(s,b,c)'
 )
 
 _WORD = re.compile(r"^[A-Za-z0-9_./+@%:=,-]+$")

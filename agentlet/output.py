@@ -34,6 +34,11 @@ class HeadTail(object):
         # type: () -> bool
         return self.size > 2 * self._half
 
+    def digest(self):
+        # type: () -> str
+        """The SHA-256 of all that came, in hex."""
+        return self._hash.hexdigest()
+
     def data(self):
         # type: () -> bytes
         """What was kept; where something is missing, a line says how much, and the SHA-256 of the whole."""
@@ -42,7 +47,7 @@ class HeadTail(object):
         tail = self._tail[-self._half:]
         left_out = self.size - len(self._head) - len(tail)
         notice = "\n[... %d of %d bytes left out; SHA-256 of the whole: %s ...]\n"
-        return bytes(self._head) + (notice % (left_out, self.size, self._hash.hexdigest())).encode() + bytes(tail)
+        return bytes(self._head) + (notice % (left_out, self.size, self.digest())).encode() + bytes(tail)
 
     def text(self):
         # type: () -> str

@@ -22,13 +22,13 @@ _KEEP_RESULTS_BYTES = 32 * 1024 * 1024
 _MAX_SOURCE_BYTES = 8 * 1024 * 1024
 
 
-def main(sources, payload):
-    """Runs until the carrier ends. ``sources`` is what modules are imported from; it grows with `source` frames."""
+def main(importer, payload):
+    """Runs until the carrier ends. ``importer`` is what modules are imported from; it grows with `source` frames."""
     wire_in, wire_out = _take_over_descriptors()
     # Handlers that do nothing, rather than SIG_IGN, which every command would inherit. Python ignores SIGPIPE itself.
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, ignore_signal)
-    runtime = Runtime(sources, payload, wire_in, wire_out)
+    runtime = Runtime(importer, payload, wire_in, wire_out)
     runtime.run()
     return 0
 
@@ -39,7 +39,7 @@ class Runtime(object):
     time = staticmethod(time.time)
     encode = staticmethod(encode)
 
-    def __init__(self, sources, payload, wire_in, wire_out):
+    def __init__(self, importer, payload, wire_in, wire_out):
         self.payload = payload
         self.reactor = Reactor()
         self.secrets = {}
@@ -48,7 +48,7 @@ class Runtime(object):
         self.uid = os.geteuid()
         self.user, self.home = _account(self.uid)
         self.receipts = None
-        self._sources = sources
+        self._importer = importer
         self._in = wire_in
         self._out = self.reactor.outlet = Sender(self.reactor, wire_out)
         self._decoder = Decoder()
@@ -180,7 +180,10 @@ class Runtime(object):
         self._rest()
 
     def install_source(self, header, body):
-        """Makes this the source of a module, in this process: imported before or not, it is imported anew."""
+        """Makes this the source of a module, in this process: imported before or not, it is imported anew.
+
+        Behind the compressed source there may be its marshalled code, of the Python with that ``magic`` number.
+        """
         decompressor = zlib.decompressobj()
         text = decompressor.decompress(body, _MAX_SOURCE_BYTES)
         if decompressor.unconsumed_tail:
@@ -188,8 +191,7 @@ class Runtime(object):
         name = header["name"]
         if not name.startswith("modules."):
             raise WireError("A source must be a module of modules, not %s" % name)
-        self._sources[name] = text.decode("utf-8")
-        sys.modules.pop(name, None)
+        self._importer.add(name, text.decode("utf-8"), header.get("magic"), decompressor.unused_data)
 
     def _source(self, header, body):
         self.install_source(header, body)
@@ -316,6 +318,7 @@ class Runtime(object):
             receipts.sweep(self.receipts)
         if hasattr(gc, "freeze"):
             gc.freeze()
+        gc.enable()
 
     def _open_receipts(self):
         from agentlet import receipts
@@ -323,8 +326,8 @@ class Runtime(object):
 
     def _ready(self):
         return {"t": "ready", "protocol": PROTOCOL, "python": list(sys.version_info[:3]), "platform": sys.platform,
-                "pid": os.getpid(), "user": self.user, "uid": self.uid, "home": self.home, "receipts": self.receipts,
-                "time": time.time()}
+                "executable": sys.executable or "", "pid": os.getpid(), "user": self.user, "uid": self.uid,
+                "home": self.home, "receipts": self.receipts, "time": time.time()}
 
 
 _HANDLERS = {

@@ -23,6 +23,7 @@ WINDOW_BYTES = 1024 * 1024
 """How much of a file may be under way without having been asked for."""
 
 _LENGTHS = struct.Struct("!II")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -157,16 +158,14 @@ def _check_nesting(head):
 def _nesting(head):
     # type: (bytes) -> int
     deepest = depth = 0
-    # Outside of strings: drop escaped characters first, then every string.
-    for index, part in enumerate(head.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')):
-        if index % 2:
-            continue
-        for byte in part:
-            if byte in b"{[":
-                depth += 1
-                deepest = max(deepest, depth)
-            elif byte in b"}]":
-                depth -= 1
+    # Outside of strings: drop escaped characters first, then every string; of the rest only the brackets are walked.
+    outside = head.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
+    for byte in b"".join(outside).translate(None, _NO_BRACKETS):
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
     return deepest
 
 

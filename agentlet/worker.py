@@ -7,6 +7,7 @@ It takes another job only when the last one left nothing behind in it (see `Surr
 ``idle`` then. Else it exits, and the next job gets a fork of the supervisor, as new as the first one.
 """
 
+import gc
 import importlib
 import os
 import resource
@@ -63,6 +64,7 @@ def serve(first, pipes, memory_limit_bytes, install_source):
     ``first``: job, tasks, and path of its receipts or None. ``pipes``: descriptors for output, events and control, the
     worker's ends. ``install_source(header, body)`` takes modules that come later.
     """
+    gc.enable()  # should it have been forked before the runtime was warm
     job, tasks, book_path = first
     link = Link(job["id"], install_source, *enter(*pipes))
     surroundings = Surroundings()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 DEFAULT_PRIORITY = 1
 NO_VALUES: Mapping[str, Any] = {}
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where something stands. ``line`` and ``column`` count from 1; 0 means unknown."""
 
     file: str
@@ -20,7 +22,7 @@ class Place(NamedTuple):
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-class Layer(NamedTuple):
+class Layer(Struct, frozen=True):
     """The variables that one place in one source gives to a host or a group."""
 
     values: Mapping[str, Any]

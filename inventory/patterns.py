@@ -14,7 +14,8 @@ import random
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from inventory.errors import InventoryError
 from inventory.names import split_port
@@ -30,14 +31,14 @@ _WORD = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 _WILD = re.compile(r"[*?\[]")
 
 
-class Selection(NamedTuple):
+class Selection(Struct, frozen=True):
     """Host names, each once, and a sentence for each term that matched nothing."""
 
     hosts: list[str]
     warnings: list[str]
 
 
-class Slice(NamedTuple):
+class Slice(Struct, frozen=True):
     """Which of the hosts of a term: from ``first`` to ``last``, both included; ``last`` None means to the end."""
 
     first: int

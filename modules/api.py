@@ -81,17 +81,21 @@ class Same(object):
 
 
 class Completed(object):
-    """A finished command. ``stdout`` and ``stderr`` are text (UTF-8, surrogateescape), capped by head and tail."""
+    """A finished command. ``stdout`` and ``stderr`` are text (UTF-8, surrogateescape), capped by head and tail.
 
-    __slots__ = ("argv", "rc", "stdout", "stderr", "timed_out", "truncated")
+    ``stdout_sha256`` is of all the bytes that came, however many of them were kept.
+    """
 
-    def __init__(self, argv, rc, stdout, stderr, timed_out=False, truncated=False):
+    __slots__ = ("argv", "rc", "stdout", "stderr", "timed_out", "truncated", "stdout_sha256")
+
+    def __init__(self, argv, rc, stdout, stderr, timed_out=False, truncated=False, stdout_sha256=None):
         self.argv = argv
         self.rc = rc
         self.stdout = stdout
         self.stderr = stderr
         self.timed_out = timed_out
         self.truncated = truncated
+        self.stdout_sha256 = stdout_sha256
 
 
 def one_of(*names):

@@ -6,15 +6,16 @@
         dest: /srv/app
         version: v1.2
 
-Returns ``before``, ``after`` (commit ids), ``remote_url_changed``. Errors: ``no_git``, ``git`` (values: rc, stdout,
-stderr), ``local_changes``, ``no_version``, ``untrusted``, ``bad_arguments``. A version or repo that begins with a dash
-is refused.
+Returns ``before``, ``after`` (commit ids), ``remote_url_changed``; ``archive`` (its path) when that alone is new.
+Errors: ``no_git``, ``git`` (values: rc, stdout, stderr), ``local_changes``, ``no_version``, ``untrusted``,
+``bad_arguments``. A version or repo that begins with a dash is refused.
 """
 
 import os
 import re
 
-from modules.api import Arg, Change, Failed, Same
+from modules.api import Arg, Change, Failed, Same, required_by
+from modules.support.git_archive import archive_change, check_archive, put_archive
 from modules.support.git_commands import SHA, Git, hidden, refuse_options
 
 ARGS = {
@@ -43,15 +44,15 @@ ARGS = {
     "executable": Arg("path", "The git to use."),
     "umask": Arg("raw", "Octal umask for what git writes."),
     "separate_git_dir": Arg("path", "Where the repository itself goes when it is cloned."),
-    "archive": Arg("path", "Not supported; `git archive` does it as a command."),
-    "archive_prefix": Arg("str", "Not supported, as archive."),
+    "archive": Arg("path", "Also keep the version's files in this archive: .zip, .tar, .tar.gz or .tgz."),
+    "archive_prefix": Arg("str", "Put before each path in the archive; a folder ends with a slash."),
 }
+RULES = (required_by("archive_prefix", "archive"),)
 
 
 def check(args, host):
     refuse_options(args)
-    if args["archive"] or args["archive_prefix"]:
-        raise Failed("bad_arguments", "archive is not supported", "Use command: git archive --output=FILE VERSION")
+    check_archive(args)
     if not args["dest"] and args["clone"]:
         raise Failed("bad_arguments", "the destination directory must be specified unless clone=no")
     git = Git(args, host)
@@ -60,6 +61,12 @@ def check(args, host):
         if not args["clone"]:
             return Same(before=None, after=after)
         return _change(None, after, data="clone")
+    found = _tree_change(args, git)
+    return archive_change(git, args, found) if args["archive"] and isinstance(found, Same) else found
+
+
+def _tree_change(args, git):
+    """What is to be done to a repository that is there: `Same` or a change."""
     before = (git.ask("rev-parse", "--verify", "HEAD", may_fail=True) or "").strip() or None
     if not args["update"]:
         return Same(before=before, after=before)
@@ -79,6 +86,9 @@ def check(args, host):
 
 def apply(args, change, host):
     git = Git(args, host)
+    if change.data == "archive":
+        put_archive(git, args, change.values["after"])
+        return {}
     if change.data == "clone":
         _clone(git, args, host)
     else:
@@ -91,7 +101,10 @@ def apply(args, change, host):
             git.do("submodule", "sync", "--recursive")
             follow = ["--remote"] if args["track_submodules"] else []
             git.do("submodule", "update", "--init", "--recursive", "--force", *follow)
-    return {"after": git.ask("rev-parse", _bare_name(args) if args["bare"] else "HEAD").strip()}
+    after = git.ask("rev-parse", _bare_name(args) if args["bare"] else "HEAD").strip()
+    if args["archive"]:
+        put_archive(git, args, after)
+    return {"after": after}
 
 
 def remote_head(git, args, cwd):

@@ -136,6 +136,12 @@ class ProtocolError(Unreachable):
     code = "protocol"
 
 
+class Pending(OrchError):
+    """A host's job lies in the mailbox and the host has not called for it yet; the run goes on without the host."""
+
+    code = "pending"
+
+
 class TaskFault(OrchError):
     """A task failed on the controller's side, before or after the host took part."""
 

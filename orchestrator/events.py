@@ -168,12 +168,14 @@ class PlayEnded(Struct):
 class RunEnded(Struct):
     run_id: str
     status: str
-    """ok, failed, unreachable, cancelled, interrupted"""
+    """ok, failed, pending, unreachable, cancelled"""
     recap: dict[str, HostRecap]
     duration_s: float
     exit_code: int
     left: tuple[str, ...] = ()
     """Where something may still be running or was not finished: one sentence each."""
+    pending: tuple[str, ...] = ()
+    """Hosts that have not called for their jobs yet."""
     stats: dict[str, Any] = field(default_factory=dict)
 
 

@@ -73,8 +73,8 @@ def test_the_controller_knows_modules_and_agentlet_by_what_both_sides_share() ->
     assert not wrong
 
 
-def test_the_inventory_imports_the_standard_library_and_pyyaml_alone() -> None:
-    allowed = set(sys.stdlib_module_names) | {"inventory", "yaml"}
+def test_the_inventory_imports_the_standard_library_and_two_packages_alone() -> None:
+    allowed = set(sys.stdlib_module_names) | {"inventory", "msgspec", "yaml"}
     wrong = {name for path in (ROOT / "inventory").rglob("*.py") for name in imports(path)
              if name.split(".")[0] not in allowed}
     assert not wrong

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 MAX_STDERR = 64 * 1024
 _CHUNK = 64 * 1024
 
 
-class Ended(NamedTuple):
+class Ended(Struct, frozen=True):
     """``problem`` is None, or why the output does not count: what the program did, as a verb phrase."""
 
     returncode: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from inventory.sources.plain_yaml import parse_yaml
 
@@ -18,7 +20,7 @@ def as_it_is(text: str, file: str, line: int, column: int) -> Any:
     return text
 
 
-class Context(NamedTuple):
+class Context(Struct, frozen=True):
     parse_yaml: ParseYaml = parse_yaml
     trust: Trust = as_it_is
     script_timeout_s: float = 60.0

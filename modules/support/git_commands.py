@@ -27,16 +27,22 @@ class Git(object):
     def ask(self, *argv, **options):
         """The output of a command that only reads. ``may_fail=True`` gives None in place of a failure."""
         # Without optional locks `git status` does not write the index it has refreshed.
-        return self._ended(self.host.query, ["--no-optional-locks"] + list(argv), **options)
+        done = self._ended(self.host.query, ["--no-optional-locks"] + list(argv), **options)
+        return None if done is None else done.stdout
 
     def do(self, *argv, **options):
         """Run a command that changes something. ``cwd``: elsewhere than in the working tree."""
         return self._ended(self.host.run, argv, **options)
 
+    def digest(self, *argv):
+        """The SHA-256 of what a command that only reads prints, of any size."""
+        return self._ended(self.host.query, argv).stdout_sha256
+
     def _ended(self, run, argv, may_fail=False, cwd=None):
+        """`Completed`; None for a failure that may be."""
         done = run([self.tool] + list(argv), cwd=cwd or self.cwd, env=self.env, umask=self.umask)
         if done.rc == 0:
-            return done.stdout
+            return done
         if may_fail:
             return None
         said = (done.stderr or done.stdout).strip()

@@ -114,6 +114,13 @@ class Connection(Protocol):
         """Ask the host to end the job; `run_job` returns when it has confirmed."""
         ...
 
+    def leave(self, job_id: str) -> None:
+        """Nobody waits for this job any longer if the host has not called for it: `run_job` raises `Pending`.
+
+        A job that the host has begun is waited for all the same. Where there is no mailbox, nothing happens.
+        """
+        ...
+
     def ack(self, job_id: str, attempt: int) -> None:
         """Tell the host that the job's results are stored: its receipts may go."""
         ...

@@ -12,12 +12,11 @@ import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from marshal import dumps
-from pathlib import Path
 
 import agentlet
 
 MAGIC = MAGIC_NUMBER.hex()
-_ROOT = Path(agentlet.__file__ or "").parent.parent
+_ROOT = os.path.dirname(os.path.dirname(agentlet.__file__ or ""))
 _HEADER = struct.Struct("<4sIII")
 """PEP 552: the magic number, flags (0: by time), the source's time and size."""
 
@@ -27,20 +26,21 @@ def code_of(dotted: str, source: str) -> bytes | None:
 
     None when it cannot be had: the text is not the installed file's, or this Python leaves out assertions.
     """
-    path = _ROOT / (dotted.replace(".", "/") + ".py")
+    path = os.path.join(_ROOT, *dotted.split(".")) + ".py"
     try:
         stat = os.stat(path)
         if sys.flags.optimize or stat.st_size != len(source.encode("utf-8", "surrogateescape")):
             return None
-        return _from_cache(path, stat) or dumps(SourceFileLoader(dotted, str(path)).get_code(dotted))
+        return _from_cache(path, stat) or dumps(SourceFileLoader(dotted, path).get_code(dotted))
     except (OSError, SyntaxError, ValueError):
         return None
 
 
-def _from_cache(path: Path, stat: os.stat_result) -> bytes | None:
+def _from_cache(path: str, stat: os.stat_result) -> bytes | None:
     """What follows the header of the module's .pyc; None unless that is fresh by the rules of importlib."""
     try:
-        data = Path(cache_from_source(str(path))).read_bytes()
+        with open(cache_from_source(path), "rb") as file:
+            data = file.read()
     except (OSError, NotImplementedError):
         return None
     fresh = _HEADER.pack(MAGIC_NUMBER, 0, int(stat.st_mtime) & 0xFFFFFFFF, stat.st_size & 0xFFFFFFFF)

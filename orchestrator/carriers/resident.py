@@ -71,6 +71,9 @@ class ResidentConnection(ABC, Generic[RuntimeT]):
         if self._runtime:
             self._runtime.session.cancel(job_id)
 
+    def leave(self, job_id: str) -> None:
+        """The host is here."""
+
     def ack(self, job_id: str, attempt: int) -> None:
         if self._runtime:
             self._runtime.session.ack(job_id, attempt)

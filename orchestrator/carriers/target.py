@@ -7,6 +7,7 @@ that over the command line and the configuration. Of two variables for one thing
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -122,7 +123,9 @@ class _Resolver:
     def target(self, implicit: bool) -> Target:
         carrier, reason = self.carrier(implicit)
         if carrier == "local":
-            return Target(self.name, "local", reason, "localhost", self.python(), warnings=tuple(self.warnings))
+            # The implicit localhost has the Python of this program, as Ansible sets it; nothing is looked for.
+            python = self.python() or (sys.executable if implicit else None)
+            return Target(self.name, "local", reason, "localhost", python, warnings=tuple(self.warnings))
         address = self.word("address", self.variable("ansible_host", "ansible_ssh_host"), self.name)
         return Target(
             name=self.name,

@@ -60,6 +60,7 @@ Exit codes:
   0    all went well
   1    nothing was run: something is missing (a file, a role, a password, the store)
   2    a task failed on a host (orch plan: something would change)
+  3    a host is away, and its job waits in the mailbox
   4    a host could not be reached; or the content has faults, and nothing was run
   5    nothing was run: wrong options
   130  stopped by Ctrl-C or `orch runs cancel`

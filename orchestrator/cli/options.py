@@ -117,6 +117,7 @@ def run_options(playbooks: tuple[str, ...], given: dict[str, Any], vault: Vault 
         tags=_words(given.get("tags")) or _words((environ.get("ANSIBLE_RUN_TAGS", ""),)) or ("all",),
         skip_tags=_words(given.get("skip_tags")) or _words((environ.get("ANSIBLE_SKIP_TAGS", ""),)),
         check=bool(given.get("check")), diff=bool(given.get("diff")) or flag("ANSIBLE_DIFF_ALWAYS"),
+        detach=bool(given.get("detach")),
         forks=given.get("forks") or 0, start_at_task=given.get("start_at_task"),
         force_handlers=bool(given.get("force_handlers")) or flag("ANSIBLE_FORCE_HANDLERS"),
         flush_cache=bool(given.get("flush_cache")), user=given.get("user") or environ.get("ANSIBLE_REMOTE_USER"),

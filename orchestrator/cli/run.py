@@ -17,8 +17,10 @@ Examples:
   orch run site.yml -i web1,web2 -u root -D        two hosts, show differences
   orch run site.yml -l 'web:!web3' -t nginx -C     check mode, some hosts, some tags
   orch run --resume 20260131-093005-7f3a9c         go on where a run was cut off
+  orch run site.yml --detach                       leave what is for hosts that are away in the mailbox
 
-Exit codes: 0 well, 1 error, 2 a host failed, 4 unreachable or faults in the content, 5 wrong options, 130 stopped.""")
+Exit codes: 0 well, 1 error, 2 a host failed, 3 a host is away and its job waits, 4 unreachable or faults in the content,
+5 wrong options, 130 stopped.""")
 @click.argument("playbooks", nargs=-1, metavar="PLAYBOOK...")
 @inventory_options()
 @click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags.")
@@ -31,6 +33,7 @@ Exit codes: 0 well, 1 error, 2 a host failed, 4 unreachable or faults in the con
 @click.option("--list-tasks", is_flag=True, help="Only list the tasks that would run.")
 @click.option("--list-tags", is_flag=True, help="Only list the tags.")
 @click.option("--syntax-check", is_flag=True, help="Only check the playbook.")
+@click.option("--detach", is_flag=True, help="Do not wait for hosts that are away: their jobs stay in the mailbox.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was cut off; repeats nothing that has ended.")
 @output_options()
 def command(playbooks: tuple[str, ...], **given: Any) -> None:

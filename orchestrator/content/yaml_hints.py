@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from orchestrator.template.types import Map
 
 
-class Problem(NamedTuple):
+class Problem(Struct, frozen=True):
     message: str
     line: int
     column: int

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from modules import registry
+from orchestrator.engine.discovered import with_python
 from orchestrator.engine.outcome import Value, failure, value_of
 from orchestrator.engine.raw_become import complaint, unprompted
 from orchestrator.errors import (
@@ -40,7 +41,6 @@ LEAD = "Task failed: "
 """How Ansible begins what it says of a task that failed on its own side, and playbooks match on it."""
 MAX_TIMEOUT_S = 100_000_000
 WITHOUT_PYTHON = frozenset({"no_python", "python_too_old"})
-DISCOVERED = "discovered_interpreter_python"
 GATHERERS = frozenset({"setup", "gather_facts"})
 
 
@@ -69,6 +69,8 @@ class Call(Struct, eq=False):
     """Set by `background`: the module is begun as a job that lives on by itself on the host."""
     _jobs: int = 0
     _unsettled: tuple[Connection, str] | None = None
+    _python: str = ""
+    """The Python that was found on the target, where none is named."""
 
     @property
     def target_name(self) -> str:
@@ -167,15 +169,8 @@ class Call(Struct, eq=False):
         raise TaskFault(f"{self.target_name} ended the job without a result", code="no_result")
 
     def _noted(self, value: Value) -> Value:
-        """With Ansible's fact of the Python that was found, once for each host; a module may not tell it."""
-        facts = value.get("ansible_facts")
-        told = dict(facts) if isinstance(facts, Mapping) else {}
-        for name in [name for name in told if str(name).startswith("discovered_interpreter_")]:
-            value["ansible_facts"] = told = {kept: told[kept] for kept in told if kept != name}
-        if self._python and self.target_name == self.host.name \
-                and DISCOVERED not in self.run.variables.facts.get(self.host.name, ()):
-            value["ansible_facts"] = {**told, DISCOVERED: self._python}
-        return value
+        python = self._python if self.target_name == self.host.name else ""
+        return with_python(value, python, self.run.variables.facts.get(self.host.name, {}))
 
     def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:
         """The task as a job has it: fully rendered, passwords by name."""
@@ -222,6 +217,7 @@ class Call(Struct, eq=False):
                   deadline_s=sum(deadlines) if all(deadlines) else None)
         await self.run.journal.ready()
         watch = self.run.stop.watch(lambda: connection.cancel(job_id))
+        left = self.run.stop.watch_leave(lambda: connection.leave(job_id))
         try:
             await connection.run_job(job, on_event, blobs, uploads=uploads)
         except Unreachable:
@@ -229,6 +225,7 @@ class Call(Struct, eq=False):
             raise
         finally:
             watch()
+            left()
         if self.detach is not None:
             self._unsettled = connection, job_id
         else:

@@ -34,7 +34,9 @@ class Stop:
     def __init__(self) -> None:
         self.draining = False
         self.stopping = False
+        self.leaving = False
         self._on_drain: dict[int, Callable[[], object]] = {}
+        self._on_leave: dict[int, Callable[[], object]] = {}
         self._on_stop: dict[int, Callable[[], object]] = {}
         self._numbers = itertools.count()
 
@@ -42,12 +44,19 @@ class Stop:
         """Begin nothing new; waits and questions end."""
         self.draining = True
         _call_all(self._on_drain)
+        self.leave()
 
     def stop(self) -> None:
         """Cancel every job that runs now as well; calling it again does no harm."""
         self.draining = self.stopping = True
         _call_all(self._on_drain)
         _call_all(self._on_stop)
+        self.leave()
+
+    def leave(self) -> None:
+        """Wait no longer for hosts that have not called for their jobs: those stay in the mailbox."""
+        self.leaving = True
+        _call_all(self._on_leave)
 
     def watch(self, cancel: Callable[[], object]) -> Callable[[], None]:
         """Have ``cancel`` called when the run is stopped (at once if it is already); returns what ends the watch."""
@@ -60,6 +69,12 @@ class Stop:
         if self.draining:
             end()
         return self._watch(self._on_drain, end)
+
+    def watch_leave(self, leave: Callable[[], object]) -> Callable[[], None]:
+        """The same for a run that waits no longer for hosts that are away."""
+        if self.leaving:
+            leave()
+        return self._watch(self._on_leave, leave)
 
     def _watch(self, watchers: dict[int, Callable[[], object]], act: Callable[[], object]) -> Callable[[], None]:
         number = next(self._numbers)
@@ -104,6 +119,8 @@ class RunContext(Struct, eq=False):
     removed: set[str] = field(default_factory=set)
     """Hosts that failed or were lost: they take part in no further play."""
     failed_hosts: set[str] = field(default_factory=set)
+    pending: dict[str, None] = field(default_factory=dict)
+    """Hosts whose job waits in the mailbox: the run goes on without them, and they go on when it is resumed."""
     custom_stats: Collected = field(default_factory=dict)
     """What ``set_stats`` has collected."""
     started: bool = True
@@ -117,6 +134,11 @@ class RunContext(Struct, eq=False):
     reload_inventory: Callable[[], Inventory] | None = None
     """Reads the inventory's sources again; raises `InventoryFault`."""
     acknowledgements: list[tuple[Connection, str, int]] = field(default_factory=list)
+
+    @property
+    def out(self) -> set[str]:
+        """Hosts that take part in nothing further."""
+        return self.removed | self.pending.keys()
 
     def acknowledge(self, connection: Connection, job_id: str, attempt: int) -> None:
         """Tell the host that a job's results are safe: not now, but at the next commit (`acknowledge_all`)."""

@@ -11,7 +11,6 @@ next, so that a host in a ``rescue`` catches up with the others before they go o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -39,7 +38,7 @@ class Frame(Struct):
         return (*self.key, self.phase, number)
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     task: Task
     key: Key
 

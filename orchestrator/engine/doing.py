@@ -82,9 +82,13 @@ class Doing(Struct, eq=False):
 
 
 def _message(value: Value) -> str:
-    """Of a condition that failed itself, what it says; the module had nothing to complain of."""
+    """Of a condition that failed itself, what it says; the module had nothing to complain of. Of a loop that did not
+    reach the host, why."""
     if not is_failed(value) and "unreachable" not in value:
         return ""
+    if value.get("unreachable") and isinstance(value.get("results"), list):
+        gone = next((item for item in value["results"] if item.get("unreachable")), value)
+        return str(gone.get("msg"))
     told = [value.get(key) for key in ("changed_when_result", "failed_when_result")]
     return str(next((one for one in told if isinstance(one, str)), None) or value.get("msg") or "Unknown error.")
 

@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from orchestrator.errors import TaskFault
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.content.loader import ContentLoader
 
 
-class FileDigest(NamedTuple):
+class FileDigest(Struct, frozen=True):
     path: Path
     sha256: str
     size_bytes: int

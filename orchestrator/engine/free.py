@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from orchestrator.engine.play_runner import PlayRunner
 
 
-async def run_free(runner: PlayRunner) -> None:
-    """Take the batch to the end of the play."""
-    await asyncio.gather(*(_go(runner, host) for host in runner.play.batch.active()))
+async def run_free(runner: PlayRunner, hosts: list[HostState]) -> None:
+    """Take the hosts to the end of the play."""
+    await asyncio.gather(*(go(runner, host) for host in hosts))
 
 
-async def _go(runner: PlayRunner, host: HostState) -> None:
+async def go(runner: PlayRunner, host: HostState) -> None:
+    """Take one host to the end of the play."""
     while host.active and not runner.run.stop.draining:
         step = host.cursor.peek()
         if step is None:

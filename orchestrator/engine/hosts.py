@@ -29,12 +29,14 @@ class HostState(Struct, eq=False):
     visits: dict[str, int] = field(default_factory=dict)
     """How often each task came up: tells repeats of one task (handlers, includes in loops) apart in the journal."""
     ended: bool = False
+    pending: str = ""
+    """Why the host is passed over: its job waits in the mailbox. The run can be gone on with when it has called in."""
     wrong: Task | None = None
     """The last task that failed here, rescued or not, or that could not reach the host."""
 
     @property
     def active(self) -> bool:
-        return not (self.failed or self.unreachable or self.ended)
+        return not (self.failed or self.unreachable or self.ended or self.pending)
 
     def visit(self, task: Task) -> str:
         """The journal path of the task coming up now; the first time it is empty."""

@@ -97,6 +97,7 @@ def _told_in(value: Value, key: str) -> Iterator[None]:
 
 
 def mark_failed(value: Value) -> None:
-    """Ansible's results have an ``exception`` when they failed; ours is the message and the code, not a traceback."""
-    if is_failed(value):
+    """Ansible's results have an ``exception`` when they failed, or when nobody was there (a loop's total has not);
+    ours is the message and the code, not a traceback."""
+    if is_failed(value) or (value.get("unreachable") and "results" not in value):
         value.setdefault("exception", NO_TRACEBACK)

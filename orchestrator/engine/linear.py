@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from orchestrator.engine.play_runner import PlayRunner
 
 
-async def run_linear(runner: PlayRunner) -> None:
-    """Take the batch to the end of the play."""
+async def run_linear(runner: PlayRunner, hosts: list[HostState]) -> None:
+    """Take the hosts to the end of the play."""
     while not runner.run.stop.draining:
-        steps = _steps(runner)
+        steps = _steps(runner, hosts)
         if not steps:
             return
         key = min(step.key for step in steps.values())
@@ -25,9 +25,11 @@ async def run_linear(runner: PlayRunner) -> None:
         enforce(runner, task, group)
 
 
-def _steps(runner: PlayRunner) -> dict[HostState, Step]:
+def _steps(runner: PlayRunner, hosts: list[HostState]) -> dict[HostState, Step]:
     found: dict[HostState, Step] = {}
-    for host in runner.play.batch.active():
+    for host in hosts:
+        if not host.active:
+            continue
         step = host.cursor.peek()
         if step is None:
             runner.check_end(host)

@@ -35,18 +35,25 @@ class Links:
         open_connection: Callable[[Target], Connection],
         connect_timeout_s: float,
         finish: Callable[[], Awaitable[None]],
+        enrolled: Callable[[], Awaitable[frozenset[str]]] | None = None,
     ) -> None:
         self._target_of = target_of
         self._become_of = become_of
         self._make = open_connection
         self._connect_timeout_s = connect_timeout_s
         self._finish = finish
+        self._enrolled = enrolled
         self._made: dict[Key, Connection] = {}
         self._ready: set[Key] = set()
         self._opening: dict[Key, asyncio.Task[None]] = {}
         self._targets: dict[tuple[Any, ...], Target] = {}
         self._becomes: dict[tuple[Any, ...], BecomeSpec | None] = {}
         self._secrets: set[tuple[int, str]] = set()
+        self._discovered: dict[Key, str] = {}
+
+    async def enrolled(self) -> frozenset[str]:
+        """The hosts that have an agentlet, whatever else reaches them."""
+        return await self._enrolled() if self._enrolled is not None else frozenset()
 
     def target(self, host: str, get: Get, task: Task, keywords: Mapping[str, Any], *, cached: bool) -> Target:
         """The way to ``host`` for this task; ``cached`` says that only host-wide variables have a say in it."""

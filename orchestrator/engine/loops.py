@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from orchestrator.errors import TaskFault, TemplateError, UndefinedVariable
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.variables.scope import Scope
 
 
-class Names(NamedTuple):
+class Names(Struct, frozen=True):
     """``loop_control``, rendered for a host."""
 
     loop_var: str

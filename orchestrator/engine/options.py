@@ -44,3 +44,5 @@ class RunOptions(Struct, frozen=True):
     run_timeout_s: float = 0.0
     any_errors_fatal: bool = False
     error_on_missing_handler: bool = True
+    detach: bool = False
+    """End when only hosts are left that have not called for their jobs."""

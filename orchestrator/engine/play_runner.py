@@ -22,7 +22,7 @@ from orchestrator.engine.naming import written_name
 from orchestrator.engine.play_nodes import knows_facts
 from orchestrator.engine.role_runs import enter_role, left_role, worked_in
 from orchestrator.engine.task_runner import Outcome, TaskRunner
-from orchestrator.errors import OrchError, TaskFault, TemplateError
+from orchestrator.errors import OrchError, Pending, TaskFault, TemplateError
 from orchestrator.events import TaskDone, TaskStarted
 from orchestrator.template.omit import OMIT
 
@@ -112,10 +112,12 @@ class PlayRunner:
                 enforce(self, task, [host])
         except NotRun:
             pass  # the host was lost, or the run is stopping: what was not run is still before the cursor
+        except Pending as pending:
+            host.pending = pending.message
         finally:
             # What the host has done already is journaled, even if nothing here acts upon it any more.
             for task, end in zip(tasks, await asyncio.gather(*doing, return_exceptions=True), strict=True):
-                if isinstance(end, NotRun):
+                if isinstance(end, (NotRun, Pending)):
                     host.unvisit(task)
             await self.run.commit()
 
@@ -182,22 +184,35 @@ class PlayRunner:
         paths = [h.visit(task) for h in hosts]
         limit = self._limit(task, hosts[0])
         if len(hosts) == 1 and limit is None:
-            return [await self._done(hosts[0], task, paths[0])]
-        if limit is None:
-            return await asyncio.gather(*(self._done(h, task, p) for h, p in zip(hosts, paths, strict=True)))
+            found = [await self._done(hosts[0], task, paths[0])]
+        elif limit is None:
+            found = await asyncio.gather(*(self._done(h, task, p) for h, p in zip(hosts, paths, strict=True)))
+        else:
+            found = await asyncio.gather(*(self._within(limit, h, task, p) for h, p in zip(hosts, paths, strict=True)))
+        return [outcome for outcome in found if outcome is not None]
 
-        async def bounded(host: HostState, path: str) -> Outcome:
-            async with limit:
-                return await self._done(host, task, path)
+    async def _within(self, limit: asyncio.Semaphore, host: HostState, task: Task, path: str) -> Outcome | None:
+        async with limit:
+            return await self._done(host, task, path)
 
-        return await asyncio.gather(*(bounded(h, p) for h, p in zip(hosts, paths, strict=True)))
+    async def _done(self, host: HostState, task: Task, path: str) -> Outcome | None:
+        """The outcome on one host, shown as soon as it is there: who looks on need not wait for the slowest host.
 
-    async def _done(self, host: HostState, task: Task, path: str) -> Outcome:
-        """The outcome on one host, shown as soon as it is there: who looks on need not wait for the slowest host."""
-        outcome = await self._perform(host, task, path)
+        None when the host is passed over.
+        """
+        try:
+            outcome = await self._perform(host, task, path)
+        except Pending as pending:
+            self._passed_over(host, task, pending)
+            return None
         if task.action not in INCLUDES:
             self._show(outcome)
         return outcome
+
+    def _passed_over(self, host: HostState, task: Task, pending: Pending) -> None:
+        """The play goes on without the host, which stands before the task; a resumed run finds its job again."""
+        host.pending = pending.message
+        host.unvisit(task)
 
     def _show(self, outcome: Outcome) -> None:
         self.run.emit(TaskDone(outcome.result, looped=outcome.looped))

@@ -8,7 +8,7 @@ from orchestrator.errors import ContentError, Faults, OrchError, TemplateError, 
 from orchestrator.events import HostRecap, TaskResult
 
 INCLUDES = frozenset({"include_tasks", "include_role"})
-EXIT_OK, EXIT_ERROR, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
+EXIT_OK, EXIT_ERROR, EXIT_FAILED, EXIT_PENDING, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CONTENT = 4
 """Ansible's number for what its parser refuses; the same as for a host that could not be reached."""
 MISSING = frozenset({"unreadable", "file_missing", "role_missing", "handler_missing"})
@@ -46,13 +46,17 @@ def _included(result: TaskResult) -> int:
     return sum(1 for item in items if not item.get("skipped") and bool(item.get("failed")) == failed)
 
 
-def exit_code(recaps: Mapping[str, HostRecap], *, failed: bool, unreachable: bool, interrupted: bool) -> int:
-    """0 well; 2 some host failed; 4 some host could not be reached; 130 stopped by the operator."""
+def exit_code(recaps: Mapping[str, HostRecap], *, failed: bool, unreachable: bool, interrupted: bool,
+              pending: bool = False) -> int:
+    """0 well; 2 some host failed; 3 some host has not called for its job yet; 4 some host could not be reached; 130
+    stopped by the operator. The gravest counts."""
     if interrupted:
         return EXIT_INTERRUPTED
     if unreachable:
         return EXIT_UNREACHABLE
-    return EXIT_FAILED if failed else EXIT_OK
+    if failed:
+        return EXIT_FAILED
+    return EXIT_PENDING if pending else EXIT_OK
 
 
 def error_code(error: OrchError) -> int:
@@ -64,5 +68,5 @@ def error_code(error: OrchError) -> int:
 
 
 def status_word(code: int) -> str:
-    return {EXIT_OK: "ok", EXIT_FAILED: "failed", EXIT_UNREACHABLE: "unreachable",
+    return {EXIT_OK: "ok", EXIT_FAILED: "failed", EXIT_PENDING: "pending", EXIT_UNREACHABLE: "unreachable",
             EXIT_INTERRUPTED: "cancelled"}.get(code, "failed")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory import InventoryError
 from orchestrator.engine import recap as counting
+from orchestrator.engine.apart import run_batch
 from orchestrator.engine.context import PlayContext, RunContext
 from orchestrator.engine.free import run_free
 from orchestrator.engine.handlers import Handlers
@@ -83,12 +84,13 @@ class Run:
         failed = any(r.failed for r in self.recaps.values())
         unreachable = any(r.unreachable for r in self.recaps.values())
         code = counting.exit_code(self.recaps, failed=self._any_failed(failed), unreachable=unreachable,
-                                  interrupted=self.context.stop.draining)
+                                  interrupted=self.context.stop.draining, pending=bool(self.context.pending))
         status = counting.status_word(code)
         if error is not None:
             code, status = counting.error_code(error), "failed"
         return RunEnded(self.context.run_id, status, self.recaps, duration_s, code,
-                        left=tuple(self.context.left), stats=self.context.custom_stats)
+                        left=tuple(self.context.left), pending=tuple(self.context.pending),
+                        stats=self.context.custom_stats)
 
     def _any_failed(self, counted: bool) -> bool:
         return bool(self.context.failed_hosts) or (counted and bool(self.context.removed))
@@ -100,7 +102,7 @@ class Run:
         context = self.context
         name = self._name(play)
         matched = self._hosts(play)
-        hosts = [h for h in matched if h not in context.removed]
+        hosts = [h for h in matched if h not in context.out]
         if not hosts:
             self._emit(PlaySkipped(play.id, name, "no hosts matched"))
             return False
@@ -108,7 +110,7 @@ class Run:
         sizes = serial_sizes(self._keyword(play, play.serial), len(hosts))
         first = 0
         for number, size in enumerate(sizes):
-            batch_hosts = [h for h in hosts[first:first + size] if h not in context.removed]
+            batch_hosts = [h for h in hosts[first:first + size] if h not in context.out]
             first += size
             if not batch_hosts:
                 continue
@@ -129,11 +131,14 @@ class Run:
         context.variables.enter_play(play, tuple(all_hosts), tuple(hosts), lambda: [h.name for h in batch.active()])
         nodes = nodes_of(context, play, force_handlers=self._forces_handlers(play))
         runner = PlayRunner(context, play_context, nodes, selector(context, play))
-        await self._strategy(play)(runner)
+        await run_batch(runner, self._strategy(play))
         for host in batch:
             step = host.cursor.peek() if host.active else None
             if step is not None and context.stop.draining:
                 context.left.append(f"{host.name}: stopped before '{runner.name_of(step.task, host)}'")
+            if host.pending:
+                context.pending[host.name] = None
+                context.left.append(f"{host.name}: {host.pending}")
             if host.failed or host.unreachable:
                 context.removed.add(host.name)
             if host.failed:

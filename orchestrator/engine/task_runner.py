@@ -17,7 +17,7 @@ from orchestrator.engine.doing import Doing
 from orchestrator.engine.judgement import Judge, mark_failed
 from orchestrator.engine.lane import NotRun
 from orchestrator.engine.outcome import Value, gather_items, is_failed, shaped
-from orchestrator.errors import OrchError, StoreError
+from orchestrator.errors import OrchError, Pending, StoreError
 from orchestrator.events import ItemDone, TaskResult
 from orchestrator.template.types import Template
 
@@ -110,7 +110,7 @@ class _Work:
             self._doing.no_log = True  # until told otherwise: what goes wrong in telling must not show it either
             self._doing.no_log = bool(self._doing.keyword(self._task.no_log, False))
             value = await (self._loop() if looped else self._attempts(self._doing.scope, None))
-        except (NotRun, StoreError):
+        except (NotRun, Pending, StoreError):
             raise
         except OrchError as error:
             value = fault_value(error)
@@ -119,8 +119,6 @@ class _Work:
         mark_failed(value)
         if ignored:
             value["ignored"] = True
-            if value.get("unreachable"):
-                value["skip_reason"] = f"Host {self._host.name} is unreachable"
         result = self._doing.row(value, None, None, ignored)
         self._run.journal.add(result)
         return Outcome(self._host, self._task, value, result, self._doing.scope, looped, self._doing.delegate,
@@ -193,7 +191,7 @@ class _Work:
         started = time.time()
         try:
             value = await self._attempts(scope, index)
-        except StoreError:
+        except (Pending, StoreError):
             raise
         except OrchError as error:
             value = fault_value(error)

@@ -62,10 +62,16 @@ def find_action(c: Compilation, node: Map, context: Context) -> Action | None:
     if named:
         return _make(c, node, named[0], named[0], node[named[0]], context)
     suspect = _suspect(c, others, keywords)
-    if context.role is not None and suspect is not None and _of_an_absent_collection(c, suspect):
+    if context.role is not None and suspect is not None and _may_be_elsewhere(c, suspect):
         return _absent(c, node, suspect)
     _explain_missing(c, node, others, keywords, suspect)
     return None
+
+
+def _may_be_elsewhere(c: Compilation, written: str) -> bool:
+    """Whether nobody can say that the module is nowhere: with the operator's Ansible here, it has been asked, and
+    would refuse the role."""
+    return (c.bridge is None or c.bridge.version is None) and _of_an_absent_collection(c, written)
 
 
 def _of_an_absent_collection(c: Compilation, written: str) -> bool:

@@ -7,7 +7,8 @@ arguments, and everything else stays as it was written, inner spaces and line en
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 FREE_TEXT_OPTIONS = frozenset({
     "creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends",
@@ -32,7 +33,7 @@ class Unbalanced(ValueError):
         self.at = at
 
 
-class Word(NamedTuple):
+class Word(Struct, frozen=True):
     text: str
     start: int
     end: int

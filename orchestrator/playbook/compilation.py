@@ -36,7 +36,13 @@ class SyntaxChecker(Protocol):
 
 
 class ModuleFinder(Protocol):
-    """What is needed of the bridge: modules that orch has not, as opaque data with a ``name``; None: not there."""
+    """What is needed of the bridge: modules that orch has not, as opaque data with a ``name``; None: not there.
+
+    ``version`` is that of the operator's ansible-core, None where there is none to ask.
+    """
+
+    @property
+    def version(self) -> str | None: ...
 
     def own(self, written: str, folders: Sequence[str]) -> Any: ...
 

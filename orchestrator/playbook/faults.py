@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestrator.errors import ContentError, Faults, OrchError, Origin
 
 
-class Caution(NamedTuple):
+class Caution(Struct, frozen=True):
     """Something that works and should be changed; ``code`` is stable."""
 
     code: str

@@ -6,10 +6,11 @@ Source: docs.ansible.com, "Playbook Keywords", checked against ansible-core 2.19
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
-class Keyword(NamedTuple):
+class Keyword(Struct, frozen=True):
     name: str
     kind: str
     """How a value is read: one of the kinds in `values`."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.playbook.compilation import Compilation
 from orchestrator.playbook.context import Context
@@ -15,7 +17,7 @@ LANGUAGE = frozenset({"import_tasks", "import_role", "import_playbook", "include
 """Actions that belong to the language: known even when nobody has registered them, and never replaced."""
 
 
-class Meant(NamedTuple):
+class Meant(Struct, frozen=True):
     """``name`` is canonical. ``bridged``: where the bridge has it from; None for orch's own."""
 
     name: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestrator.errors import ContentError, Origin
 from orchestrator.playbook.faults import did_you_mean
 
 
-class RolePlace(NamedTuple):
+class RolePlace(Struct, frozen=True):
     name: str
     path: str
     """Without symlinks and `..`, as `role_path` has it; relative when the playbook's own path was."""

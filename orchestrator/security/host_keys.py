@@ -10,7 +10,8 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestrator.errors import Unreachable, UsageError
 from orchestrator.security.known_hosts import DEFAULT_PORT, decode_key, fingerprint, host_pattern, key_type
@@ -24,7 +25,7 @@ KEY_FAMILIES: tuple[tuple[str, ...], ...] = (
 """One connection each: a server shows only the key of the algorithm that was agreed on. Ed25519 first."""
 
 
-class HostKey(NamedTuple):
+class HostKey(Struct, frozen=True):
     """A key that a host has shown."""
 
     type: str

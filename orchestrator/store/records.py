@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 RUNNING = "running"
-ENDED = ("ok", "failed", "unreachable", "cancelled", "interrupted")
+ENDED = ("ok", "failed", "pending", "unreachable", "cancelled", "interrupted")
 
 
 def now() -> datetime:

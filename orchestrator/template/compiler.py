@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
+from msgspec import Struct
 
 from orchestrator.errors import Origin
 from orchestrator.template.environment import Context, Environment, Generator
@@ -24,7 +25,7 @@ _ANY_NAME = frozenset({"vars", "varnames", "template"})
 """Lookups that may read any variable: what uses them depends on ``vars``."""
 
 
-class Compiled(NamedTuple):
+class Compiled(Struct, frozen=True):
     """``root`` yields the parts; or ``path`` is a variable and its attributes, and there is no code."""
 
     root: Callable[[Context], Iterator[Any]] | None

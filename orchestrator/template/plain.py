@@ -44,7 +44,8 @@ def to_plain(value: Any, unseal: Callable[[Any], Any], depth: int = 0) -> Any:
 
 
 def as_data(value: Any) -> Any:
-    """Plain data with every trusted or vaulted text as a plain ``str``: for code that looks at types, as yaml.safe_dump does."""
+    """Plain data with each trusted or vaulted text as a plain ``str``: for code that looks at types, as yaml.safe_dump.
+    """
     if isinstance(value, dict):
         return {key: as_data(entry) for key, entry in value.items()}
     if isinstance(value, list):

@@ -7,7 +7,9 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import TemplateError, UndefinedVariable
 from orchestrator.template.faults import words_of
@@ -17,7 +19,7 @@ from orchestrator.template.plugin_calls import as_filter, as_test, needs_value, 
 _FACTORIES = {"filters": "FilterModule", "tests": "TestModule"}
 
 
-class Unloadable(NamedTuple):
+class Unloadable(Struct, frozen=True):
     """A file whose plugins cannot be had."""
 
     path: str

@@ -65,6 +65,7 @@ class VaultedText(str):
     """
 
     __slots__ = ("ciphertext",)
+    ciphertext: str
 
     def __new__(cls, text: str, ciphertext: str = "") -> VaultedText:
         made = super().__new__(cls, text)

@@ -11,7 +11,8 @@ import binascii
 import hashlib
 import hmac
 import os
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestrator.errors import Origin, VaultError
 
@@ -20,7 +21,7 @@ _ROUNDS = 10_000
 _WIDTH = 80
 
 
-class Envelope(NamedTuple):
+class Envelope(Struct, frozen=True):
     label: str | None
     salt: bytes
     mac: bytes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import Origin
 from orchestrator.template.types import Map, Template
@@ -35,7 +37,7 @@ PRECEDENCE = (
 """The 22 layers of Ansible less its first (command line options are no variables), with two that stand above all."""
 
 
-class Layered(NamedTuple):
+class Layered(Struct, frozen=True):
     """One layer that sets a variable: its name, with what it belongs to in brackets; the place; the raw value."""
 
     layer: str

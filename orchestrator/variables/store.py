@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -30,7 +30,7 @@ _EMPTY: Mapping[str, Any] = {}
 _CONNECTION = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
 
 
-class RunOptions(NamedTuple):
+class RunOptions(Struct, frozen=True):
     """What the command line says that playbooks can see."""
 
     check_mode: bool = False

@@ -12,7 +12,8 @@ MARKER = "0123456789abcdef"
 
 
 def identity(**fields: Any) -> Identity:
-    return Identity(**{"method": "sudo", "user": "root", "flags": None, "exe": None, "secret": None, **fields})
+    common = {"method": "sudo", "user": "root", "flags": None, "exe": None, "secret": None, "prompts": ()}
+    return Identity(**{**common, **fields})
 
 
 ARGV = [
@@ -52,6 +53,18 @@ PROMPTS = [
 @pytest.mark.parametrize(("text", "seen"), PROMPTS)
 def test_a_prompt_is_a_prompt_only_at_the_end(text: str, seen: bool) -> None:
     assert prompt_seen(text, "[orch x] password: ") is seen
+
+
+@pytest.mark.parametrize(("text", "named", "seen"), [
+    ("Пароль: ", (), False),
+    ("Пароль: ", ("Jelszó", "пароль"), True),
+    ("Пароль користувача：", ("Пароль користувача",), True),
+    ("Пароль: \r\nno", ("Пароль",), False),
+    ("(.*: ", (".*",), True),
+    ("Password: ", ("Пароль",), True),
+], ids=["unknown", "one of them", "wide colon", "not at the end", "no pattern", "beside the known"])
+def test_a_prompt_may_have_the_operators_words(text: str, named: tuple[str, ...], seen: bool) -> None:
+    assert prompt_seen(text, "[orch x] password: ", named) is seen
 
 
 MEANINGS = [

@@ -258,3 +258,22 @@ def test_with_a_real_ansible_core(tmp_path: Path, real_core: tuple[str, Installe
     assert bad.status == "failed" and bad.values["msg"] == "no ********"
     assert "Unsupported parameters for (thing) module: b" in wrong.values["msg"]
     assert "s3cr3t" not in str([r.values for r in ran.results])
+
+
+ABSENT = {"roles/r/tasks/main.yml": "- {acme.web.site: {}, when: false}\n- debug: {msg: reached}\n"}
+
+
+def test_a_role_that_the_operators_ansible_refuses_is_refused(tmp_path: Path, core: Path) -> None:
+    with pytest.raises(AssertionError, match=r"roles/r/tasks/main.yml:1:4: unknown module acme\.web\.site"):
+        play(tmp_path, core, "- import_role: {name: r}", ABSENT)
+    assert play(tmp_path, "", "- import_role: {name: r}", ABSENT).messages() == ["reached"]
+
+
+def test_an_included_role_is_refused_when_it_is_included(tmp_path: Path, core: Path) -> None:
+    ran = play(tmp_path, core, """
+        - debug: {msg: before}
+        - {include_role: {name: r}, when: false}
+        - include_role: {name: r}
+        """, ABSENT)
+    assert ran.messages() == ["before"]
+    assert "unknown module acme.web.site" in ran.results[-1].message

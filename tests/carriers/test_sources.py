@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from agentlet import wire
+from modules import registry
+from orchestrator.carriers import compiled
 from orchestrator.carriers.sources import missing_frames
 from orchestrator.errors import TaskFault
 
@@ -34,3 +38,16 @@ def test_another_connection_has_nothing_yet() -> None:
 def test_a_module_whose_source_is_not_there_is_named() -> None:
     with pytest.raises(TaskFault, match="'absent'"):
         missing_frames("absent", 0, read)
+
+
+def test_over_a_pipe_a_module_goes_with_its_code_where_there_is_any() -> None:
+    frames, _ = missing_frames("command", 0, registry.sources, with_code=True)
+    (header, body), *_ = wire.Decoder().feed(frames[-1])
+    source = zlib.decompressobj()
+    text = registry.sources("command")[-1][1]
+    assert source.decompress(body).decode() == text
+    assert (header["magic"], source.unused_data) == (compiled.MAGIC, compiled.code_of("modules.command", text))
+    others, _ = missing_frames("file", 0, read, with_code=True)
+    assert all("magic" not in header for header, _ in wire.Decoder().feed(b"".join(others)))
+    plain, _ = missing_frames("command", 0, registry.sources)
+    assert all("magic" not in header for header, _ in wire.Decoder().feed(b"".join(plain)))

@@ -210,6 +210,17 @@ def test_become(
     assert found == expected
 
 
+@pytest.mark.parametrize(("method", "given", "prompts"), [
+    ("su", ["Пароль", "Jelszó:"], ("Пароль", "Jelszó")),
+    ("su", "Пароль, Mot de passe", ("Пароль", "Mot de passe")),
+    ("su", None, ()),
+    ("sudo", ["Пароль"], ()),
+], ids=["a list", "a text", "nothing", "another method"])
+def test_the_operators_words_for_a_password(method: str, given: Any, prompts: tuple[str, ...]) -> None:
+    spec = become_of({"ansible_su_prompt_l10n": given}.get, become=True, method=method)
+    assert spec is not None and spec.prompts == prompts
+
+
 def test_an_unknown_become_method_is_refused() -> None:
     with pytest.raises(InventoryFault, match="supported|unknown"):
         become_of({}.get, become=True, method="runas")

@@ -13,7 +13,7 @@ from orchestrator.cli.main import main
 
 INVENTORY = """\
 all:
-  vars: {ansible_connection: local, port: 80}
+  vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}", port: 80}
   children:
     web:
       hosts:

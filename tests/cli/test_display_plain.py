@@ -101,6 +101,13 @@ CASES: dict[str, tuple[Events, dict[str, Any], str]] = {
     "unreachable": ([task("ping"), done("gone", "unreachable", "ping", values={"msg": "refused"})], {},
                     banner("TASK [ping]") + ERROR.replace("Module failed: non-zero return code", "refused")
                     + 'fatal: [gone]: UNREACHABLE! => {"changed": false, "msg": "refused", "unreachable": true}\n'),
+    "unreachable-item": ([task("cmd"), item("a", "1", "unreachable", values={"msg": "refused", "changed": False}),
+                          done("a", "unreachable", ignored=True, looped=True,
+                               values={"results": [{}], "msg": "All items completed", "changed": False})], {},
+                         banner("TASK [cmd]") + ERROR.replace("Module failed: non-zero return code", "refused")
+                         + 'failed: [a] (item=1) => {"ansible_loop_var": "item", "changed": false, "item": "1", '
+                         '"msg": "refused", "unreachable": true}\nfatal: [a]: UNREACHABLE! => {"changed": false, '
+                         '"msg": "All items completed", "unreachable": true}\n...ignoring\n'),
     "no-log": ([task("cmd"), done("a", "changed", no_log=True, values=CENSORED)], {},
                banner("TASK [cmd]") + "changed: [a]\n"),
     "no-log-v": ([task("cmd"), done("a", "changed", no_log=True, values={**CENSORED, "rc": 0})], {"verbosity": 1},

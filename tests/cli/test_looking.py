@@ -125,7 +125,8 @@ def test_json_has_the_values_as_written(orch: Orch) -> None:
     listed = json.loads(orch("inventory", "list", "-i", "inv.yml", "--json").out)
     assert listed["web"] == {"hosts": ["web1", "web2"]}
     assert listed["_meta"]["hostvars"]["web1"] == {
-        "ansible_connection": "local", "port": 8080, "greeting": "hello {{ inventory_hostname }}"}
+        "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "port": 8080,
+        "greeting": "hello {{ inventory_hostname }}"}
 
 
 def test_a_host_has_its_values_resolved(orch: Orch) -> None:

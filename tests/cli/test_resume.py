@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestrator.template.vault_format import encrypt
 from tests.cli.conftest import Orch
 
 PLAYBOOK = """\
@@ -45,3 +46,20 @@ def test_what_exec_ran_is_not_resumed(orch: Orch) -> None:
     said = orch("run", "--resume", orch("runs", "list").lines[1].split()[0])
     assert said.code == 1
     assert "run it again" in said.err
+
+
+def test_a_fact_made_of_a_vault_text_is_in_no_store_and_is_made_anew(orch: Orch, project: Path) -> None:
+    sealed = encrypt(b"the-word", b"vault-secret").strip().replace("\n", "\n        ")
+    (project / "vault-password").write_text("vault-secret\n")
+    (project / "hosts").write_text(AWAY)
+    (project / "site.yml").write_text(
+        f"- hosts: all\n  gather_facts: false\n  vars:\n    v: !vault |\n        {sealed}\n  tasks:\n"
+        "    - set_fact: {word: ['{{ v }}']}\n      delegate_to: localhost\n"
+        "    - shell: 'echo {{ word[0] | length }} >> {{ playbook_dir }}/{{ inventory_hostname }}'\n")
+    secret = ("--vault-password-file", "vault-password")
+    assert orch("run", "site.yml", "-i", "hosts", *secret).code == 4
+    assert not [file for file in project.rglob("*.sqlite*") if b"the-word" in file.read_bytes()]
+    run = orch("runs", "list").lines[1].split()[0]
+    (project / "hosts").write_text(AWAY.replace("ssh ansible_host=127.0.0.1 ansible_port=1", "local"))
+    assert orch("run", "--resume", run, *secret).code == 0
+    assert (project / "near").read_text() == (project / "far").read_text() == "8\n"

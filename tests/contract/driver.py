@@ -62,11 +62,13 @@ class Runtime:
         user: int | None = None,
         memory_limit_bytes: int | None = None,
         keep_s: float | None = None,
+        boot: bytes | None = None,
     ) -> None:
+        boot = payload.boot_payload() if boot is None else boot
         marker = os.urandom(16).hex()
         environment = {**os.environ, **(env or {})}
         self.process = subprocess.Popen(
-            payload.boot_argv(marker, python),
+            payload.boot_argv(marker, python, boot),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -79,7 +81,7 @@ class Runtime:
         self._decoder = Decoder()
         self._frames: list[tuple[Header, bytes]] = []
         self.sent_sources: set[str] = set()
-        self.write(payload.boot_payload())
+        self.write(boot)
         self._await_marker(marker)
         self.ready, _ = self.next_frame()
         assert self.ready["t"] == "ready", self.ready

@@ -109,6 +109,19 @@ def test_su_knows_the_user_and_needs_no_password_as_root() -> None:
         assert outcome.result["values"]["id"] == OTHER
 
 
+def test_su_may_ask_in_words_that_only_the_operator_knows(tmp_path: Path) -> None:
+    asking = tmp_path / "su"
+    asking.write_text("#!/bin/sh\nprintf 'Пароль: '; read -r given; [ \"$given\" = 'open sesame' ] || exit 1\n"
+                      'exec su "$@"\n')
+    asking.chmod(0o755)
+    with Runtime(PYTHON) as runtime:
+        teach(runtime, "whoami")
+        runtime.send({"t": "secret", "name": "pw", "value": "open sesame"})
+        outcome = runtime.run(task("whoami", become=become(
+            OTHER, method="su", exe=str(asking), secret="pw", prompts=["Пароль"])))
+        assert outcome.result["values"]["id"] == OTHER
+
+
 FAULTS = {
     "wrong password": (ASKS, {"secret": "wrong"}, "become_password_wrong"),
     "wrong password, su": (ASKS, {"secret": "wrong", "method": "su"}, "become_password_wrong"),

@@ -200,9 +200,13 @@ def test_a_host_out_of_reach_that_is_ignored_stays_in_the_play(play, tmp_path):
         - hosts: all
           tasks:
             - {ping: {}, ignore_unreachable: true, register: out}
-            - assert: {that: [out is unreachable, out is not failed, "'unreachable' in out.skip_reason"]}
+            - assert: {that: [out is unreachable, out is not failed, out.failed is not defined]}
             - {ping: {}, ignore_unreachable: true, loop: [1, 2], register: out}
-            - assert: {that: [out.results | length == 2]}
+            - assert:
+                that:
+                  - out is unreachable and out is not failed and out is not skipped and out.failed is not defined
+                  - out.msg == 'All items completed'
+                  - out.results | select('unreachable') | reject('failed') | length == 2
             - {name: not ignored, ping: {}, ignore_errors: true}
             - {name: never, debug: {msg: x}}
     """, inventory=(str(tmp_path / "hosts.ini"),), extra_vars=WAYS)
@@ -233,3 +237,13 @@ def test_a_judgement_that_cannot_be_made_fails_the_task_and_keeps_what_the_modul
             - assert: {that: [out is failed, out.results | length == 1, "out.results[0].stdout == '1'"]}
     """)
     assert ran.ended.exit_code == 0, ran.results[-1]
+
+
+@pytest.mark.parametrize("task", ["copy: {src: f, dest: /nowhere/f}", "template: {src: f, dest: /nowhere/f}",
+                                  "script: f", "slurp: {src: /f}",
+                                  "unarchive: {src: f, dest: /nowhere}", "uri: {url: 'http://127.0.0.1:1/'}"])
+def test_a_host_that_cannot_be_reached_has_not_failed(tmp_path, task):
+    """Whatever the task had to look up or send before."""
+    ran = run_play(tmp_path, f"- hosts: all\n  tasks:\n    - {task}\n", hosts="127.0.0.9", files={"files/f": "x", "templates/f": "x"},
+                   extra_vars={"ansible_connection": "ssh", "ansible_port": 1})
+    assert ran.recap("127.0.0.9") == {"unreachable": 1}, ran.results

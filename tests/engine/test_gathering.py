@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.engine.harness import run_play
@@ -105,6 +107,7 @@ def test_facts_may_be_told_by_other_modules(tmp_path, named, given):
     assert ran.messages() == [{
         "told_by": "yours", "mine": 1, "yours": 1, "list": ["mine", "yours", "all"],
         "map": {"mine": 1, "yours": 1, "last": "yours"}, "_ansible_facts_gathered": True,
+        "discovered_interpreter_python": sys.executable,
     }]
 
 

@@ -20,8 +20,7 @@ import pytest
 
 from agentlet.execute import execute
 from agentlet.host import local_host
-
-Result = dict[str, Any]
+from tests.modules.trial import Result, Trial
 
 
 def snapshot(root: Path, times: bool = True) -> dict[str, tuple[Any, ...]]:
@@ -40,8 +39,10 @@ def snapshot(root: Path, times: bool = True) -> dict[str, tuple[Any, ...]]:
     return seen
 
 
-class OnHost:
+class OnHost(Trial):
     """Runs modules on this machine, in-process, as the runtime does."""
+
+    same_diff = True
 
     def __init__(self, root: Path, uploads: Path) -> None:
         self.root = root
@@ -59,31 +60,22 @@ class OnHost:
         host = local_host(check_mode=check, diff=diff, blobs=self.blobs, uploads_dir=str(self.uploads), **more)
         return execute(module, args, host)
 
-    def converge(self, module: str, args: dict[str, Any], *, changes: bool = True, **more: Any) -> Result:
-        """Check mode predicts and writes nothing; the real run does as predicted; the second changes nothing."""
-        before = snapshot(self.root)
-        predicted = self.run(module, args, check=True, **more)
-        assert snapshot(self.root) == before, "check mode wrote"
-        done = self.run(module, args, **more)
-        assert done["status"] == ("changed" if changes else "ok"), done
-        assert predicted["status"] == done["status"], (predicted, done)
-        assert predicted["diff"] == done["diff"], (predicted, done)
-        if not changes:
-            assert snapshot(self.root) == before, "nothing to change, yet it wrote"
-        after = snapshot(self.root)
-        again = self.run(module, args, **more)
-        assert again["status"] == "ok", again
-        assert snapshot(self.root) == after, "the second run wrote"
-        return done
+    def seen(self, look: str = "") -> dict[str, tuple[Any, ...]]:
+        """Every file below the root."""
+        return snapshot(self.root)
 
-    def fails(self, module: str, args: dict[str, Any], *, code: str, says: str = "", **more: Any) -> Result:
-        """The run fails with this error code, says this, and leaves every file as it was."""
-        before = snapshot(self.root)
-        result = self.run(module, args, **more)
-        assert result["status"] == "failed", result
-        assert result["error"]["code"] == code, result
-        assert says in result["error"]["message"], result
-        assert snapshot(self.root) == before, "it failed, yet it wrote"
+    def unchanged(self, module: str, args: dict[str, Any], **more: Any) -> Result:
+        """Nor is any file written."""
+        before = self.seen()
+        result = super().unchanged(module, args, **more)
+        assert self.seen() == before, "nothing to change, yet it wrote"
+        return result
+
+    def fails(self, module: str, args: dict[str, Any], code: str, says: str = "", **more: Any) -> Result:
+        """It leaves every file as it was, too."""
+        before = self.seen()
+        result = super().fails(module, args, code, says, **more)
+        assert self.seen() == before, "it failed, yet it wrote"
         return result
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import socket
 import struct
 from typing import Any
@@ -14,6 +16,7 @@ from modules.support.facts import (
     netlink,
     network,
     platform,
+    reading,
     security,
     software,
     storage,
@@ -150,6 +153,37 @@ def test_second_addresses_and_labels_find_their_place() -> None:
     assert interfaces["eth0"]["ipv4"]["network"] == "192.0.2.0"
     assert [values["address"] for values in interfaces["eth0"]["ipv4_secondaries"]] == ["192.0.2.8"]
     assert interfaces["eth0:1"]["ipv4"]["address"] == "192.0.2.8"
+
+
+@pytest.mark.parametrize("address, prefix", [
+    ("192.0.2.7", 24), ("10.200.3.4", 9), ("10.0.0.1", 31), ("10.0.0.1", 32), ("203.0.113.9", 0), ("172.31.255.1", 17)])
+def test_an_address_has_the_network_that_the_standard_library_gives_it(address: str, prefix: int) -> None:
+    wanted = ipaddress.ip_network(f"{address}/{prefix}", strict=False)
+    found = network.ipv4({"address": address, "prefix": prefix, "broadcast": ""})
+    assert (found["network"], found["netmask"]) == (str(wanted.network_address), str(wanted.netmask))
+
+
+@pytest.mark.parametrize("epoch", [0.0, 951782400.5, 1700000000.1234567, 1999999999.9999996, 4102444799.000001])
+def test_a_moment_is_told_as_the_standard_library_tells_it(epoch: float) -> None:
+    now, utc = datetime.datetime.fromtimestamp(epoch), datetime.datetime.fromtimestamp(epoch, datetime.UTC)
+    found = platform.times_of(epoch)
+    assert found["iso8601_micro"] == utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert found["iso8601_basic"] == now.strftime("%Y%m%dT%H%M%S%f")
+    assert (found["iso8601"], found["date"], found["time"], found["weekday"], found["weeknumber"]) == (
+        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), *now.strftime("%Y-%m-%d %H:%M:%S %A %W").split())
+
+
+@pytest.mark.parametrize("node", [socket.gethostname(), "localhost", "no-such-host.invalid", "müller.invalid"])
+def test_the_full_name_is_the_one_that_the_standard_library_finds(node: str) -> None:
+    wanted = socket.getfqdn(node if node.isascii() else "")
+    assert platform.qualified(node) == wanted
+
+
+@pytest.mark.parametrize("size", [0, 5, 16 * 1024, 16 * 1024 + 1, reading.LIMIT_BYTES + 7])
+def test_a_file_is_read_to_its_end_or_the_limit(tmp_path: Any, size: int) -> None:
+    (tmp_path / "file").write_bytes(b"x" * size)
+    assert reading.text(str(tmp_path / "file")) == "x" * min(size, reading.LIMIT_BYTES)
+    assert reading.text(str(tmp_path), "a folder") == "a folder"
 
 
 def evidence(**more: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,41 @@ def test_check_mode_foresees_accounts_that_are_still_to_come(
     done = on_host.run("file", {"path": str(tmp_path / "new"), **args}, check=True)
     assert done["status"] == status
     assert [said.split("Create")[0] for said in done["warnings"]] == warnings
+
+
+FLAGS = [
+    ("-A", "", True, ""), ("-A", "Ad", True, "d"), ("+A", "", True, "A"), ("+A", "A", None, "A"),
+    ("+A", "d", True, "Ad"), ("A", "d", True, "A"), ("=A", "d", True, "A"),
+    ("=A", "A", False, "A"), ("=dA", "Ad", False, "Ad"),
+]
+
+
+def _flags(path: Path) -> str:
+    """The flags A and d of a file; others are the filesystem's own."""
+    done = subprocess.run(["lsattr", "-d", path], capture_output=True, text=True)
+    return "".join(sorted(set(done.stdout.partition(" ")[0]) & {"A", "d"}))
+
+
+@pytest.fixture
+def flagged(tmp_path: Path) -> Path:
+    path = tmp_path / "f"
+    path.touch()
+    if subprocess.run(["chattr", "+A", path], capture_output=True).returncode:
+        pytest.skip("the filesystem of the test folder has no flags")
+    return path
+
+
+@pytest.mark.parametrize(("attributes", "before", "changes", "after"), FLAGS, ids=[f"{r[0]} on {r[1]}" for r in FLAGS])
+def test_flags_count_as_changes_when_ansible_counts_them(
+    on_host: Any, flagged: Path, attributes: str, before: str, changes: bool | None, after: str,
+) -> None:
+    subprocess.run(["chattr", "=" + before, flagged], check=True)
+    shown = subprocess.run(["lsattr", "-d", flagged], capture_output=True, text=True).stdout.partition(" ")[0]
+    if changes is None:  # a filesystem with flags of its own (ext4's e) shows more than was asked for
+        changes = shown.replace("-", "") != attributes[1:]
+    if attributes[0] == "=" and set(shown) - set("-Ad"):
+        attributes += "".join(set(shown) - set("-Ad"))
+    for check in (True, False):
+        done = on_host.run("file", {"path": str(flagged), "attributes": attributes}, check=check)
+        assert done["status"] == ("changed" if changes else "ok"), done
+        assert _flags(flagged) == (before if check else after)

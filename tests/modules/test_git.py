@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,56 @@ def test_a_refspec_reaches_what_is_no_branch(on_host: Any, upstream: Upstream, t
     assert (tmp_path / "w/g").read_bytes() == b"dev"
 
 
+def _packed(path: Path) -> dict[str, bytes]:
+    """The files in an archive, by name."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    with tarfile.open(path) as packed:
+        return {one.name: opened.read() for one in packed if (opened := packed.extractfile(one))}
+
+
+@pytest.mark.parametrize("suffix", ["zip", "tar", "tar.gz", "tgz"])
+def test_the_version_is_kept_in_an_archive(on_host: Any, upstream: Upstream, tmp_path: Path, suffix: str) -> None:
+    made = tmp_path / f"a.{suffix}"
+    args = {"archive": str(made), "archive_prefix": "app/", "version": "v1"}
+    run(on_host, upstream, tmp_path / "w", **args)
+    assert _packed(made) == {"app/f": b"1\r\n\xff"}
+    made.write_bytes(b"another")
+    made.chmod(0o640)
+    values = run(on_host, upstream, tmp_path / "w", **args)
+    assert values["before"] == values["after"] == upstream.first and values["archive"] == str(made)
+    assert _packed(made) == {"app/f": b"1\r\n\xff"} and made.stat().st_mode & 0o777 == 0o640
+    run(on_host, upstream, tmp_path / "w", **{**args, "archive_prefix": None})
+    assert list(_packed(made)) == ["f"]
+    run(on_host, upstream, tmp_path / "w", **{**args, "version": "main"})
+    assert _packed(made) == {"app/f": b"2"}
+
+
+def test_check_mode_makes_no_archive(on_host: Any, upstream: Upstream, tmp_path: Path) -> None:
+    run(on_host, upstream, tmp_path / "w")
+    args = {"repo": upstream.url, "dest": str(tmp_path / "w"), "archive": str(tmp_path / "a.tar")}
+    assert on_host.run("git", args, check=True)["status"] == "changed" and not (tmp_path / "a.tar").exists()
+
+
+def test_without_update_the_archive_is_of_what_is_there(on_host: Any, upstream: Upstream, tmp_path: Path) -> None:
+    run(on_host, upstream, tmp_path / "w")
+    upstream.commit("f", b"3")
+    run(on_host, upstream, tmp_path / "w", update=False, archive="in.tar")
+    assert _packed(tmp_path / "w/in.tar") == {"f": b"2"}
+    run(on_host, upstream, tmp_path / "w", update=False, archive=str(tmp_path / "b.tar"), version="v1")
+    assert _packed(tmp_path / "b.tar") == {"f": b"1\r\n\xff"}
+
+
+def test_a_large_archive_is_compared_whole(on_host: Any, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.commit("large", bytes(range(256)) * (5 << 12))
+    run(on_host, upstream, tmp_path / "w", archive=str(tmp_path / "a.tar"))
+    with (tmp_path / "a.tar").open("r+b") as file:
+        file.seek(3 << 20)
+        file.write(b"!")
+    run(on_host, upstream, tmp_path / "w", archive=str(tmp_path / "a.tar"))
+
+
 HOSTILE = [{"repo": "--upload-pack=touch pwned"}, {"repo": "ext::sh -c touch% pwned"}, {"version": "--orphan"},
            {"repo": "ssh://-oProxyCommand=touch pwned/x"}, {"repo": "-oProxyCommand=x:y"}, {"remote": "--exec=x"},
            {"refspec": "--upload-pack=x"}, {"reference": "-x"}]
@@ -157,7 +209,9 @@ def test_no_value_is_taken_for_an_option(on_host: Any, upstream: Upstream, tmp_p
     ({"version": "nosuch"}, "no_version", "no such branch, tag or commit"),
     ({"repo": "file:///none"}, "git", "git ls-remote failed"),
     ({"executable": "/none/git"}, "command_not_found", ""),
-], ids=["version", "repository", "git"])
+    ({"archive": "/none/a.rar"}, "bad_arguments", "Unable to get file extension"),
+    ({"archive_prefix": "a/"}, "bad_arguments", "archive"),
+], ids=["version", "repository", "git", "archive", "prefix"])
 def test_it_says_what_is_wrong(on_host: Any, upstream: Upstream, tmp_path: Path, args: dict[str, Any], code: str,
                                says: str) -> None:
     on_host.fails("git", {"repo": upstream.url, "dest": str(tmp_path / "w"), **args}, code=code, says=says)

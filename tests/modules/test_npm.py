@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.modules.conftest import OnHost
+from tests.modules.trial import Result, Trial
 
 
 def package(folder: Path, name: str, **more: Any) -> Path:
@@ -33,26 +34,30 @@ def modules_of(app: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.name[0] != ".") if folder.exists() else []
 
 
-def converge(on_host: OnHost, app: Path, args: dict[str, Any]) -> None:
-    """As the driver's, but npm's own caches and dates are left out."""
-    before = modules_of(app)
-    assert on_host.run("npm", {"path": str(app), **args}, check=True)["status"] == "changed"
-    assert modules_of(app) == before, "check mode wrote"
-    done = on_host.run("npm", {"path": str(app), **args})
-    assert done["status"] == "changed", done
-    assert on_host.run("npm", {"path": str(app), **args})["status"] == "ok"
+class Npm(Trial):
+    """npm in one application; its own caches and dates are left out of what is seen."""
+
+    def __init__(self, on_host: OnHost, app: Path) -> None:
+        self.on_host = on_host
+        self.app = app
+
+    def run(self, module: str, args: dict[str, Any], *, check: bool = False, **more: Any) -> Result:
+        return self.on_host.run(module, {"path": str(self.app), **args}, check=check, **more)
+
+    def seen(self, look: str = "") -> list[str]:
+        return modules_of(self.app)
 
 
 def test_what_a_package_json_names_is_installed(on_host: OnHost, app: Path) -> None:
-    converge(on_host, app, {"production": True})
+    Npm(on_host, app).converge("npm", {"production": True})
     assert modules_of(app) == ["orch-one"]
-    converge(on_host, app, {})
+    Npm(on_host, app).converge("npm", {})
     assert modules_of(app) == ["orch-one", "orch-two"]
 
 
 def test_a_package_goes(on_host: OnHost, app: Path) -> None:
     on_host.run("npm", {"path": str(app)})
-    converge(on_host, app, {"name": "orch-two", "state": "absent"})
+    Npm(on_host, app).converge("npm", {"name": "orch-two", "state": "absent"})
     assert modules_of(app) == ["orch-one"]
     assert on_host.run("npm", {"path": str(app), "name": "orch-one"})["status"] == "ok"
     assert on_host.run("npm", {"path": str(app), "name": "orch-one", "version": "2"}, check=True)["status"] == "changed"

@@ -13,6 +13,7 @@ import pytest
 
 from modules.support.pip import environment
 from tests.modules.conftest import OnHost
+from tests.modules.trial import Result, Trial
 
 VENV = f"{sys.executable} -m venv"
 
@@ -48,7 +49,7 @@ def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Pip:
+class Pip(Trial):
     """pip in one virtualenv, with our wheels as the only source."""
 
     def __init__(self, on_host: OnHost, venv: Path, wheels: Path) -> None:
@@ -56,22 +57,11 @@ class Pip:
         self.common = {"virtualenv": str(venv), "extra_args": f"--no-index --find-links {wheels}"}
         self.venv = venv
 
-    def run(self, check: bool = False, **args: Any) -> dict[str, Any]:
-        return self.on_host.run("pip", {**self.common, **args}, check=check)
+    def run(self, module: str, args: dict[str, Any], *, check: bool = False, **more: Any) -> Result:
+        return self.on_host.run(module, {**self.common, **args}, check=check, **more)
 
-    def converge(self, **args: Any) -> dict[str, Any]:
-        before = self.have()
-        assert self.run(check=True, **args)["status"] == "changed"
-        assert self.have() == before, "check mode wrote"
-        done = self.run(**args)
-        assert done["status"] == "changed", done
-        self.unchanged(**args)
-        return done
-
-    def unchanged(self, **args: Any) -> None:
-        for check in (True, False):
-            again = self.run(check=check, **args)
-            assert again["status"] == "ok", again
+    def seen(self, look: str = "") -> dict[str, str]:
+        return self.have()
 
     def have(self) -> dict[str, str]:
         site = next(self.venv.glob("lib/python*/site-packages"))
@@ -100,37 +90,37 @@ STEPS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 @pytest.mark.parametrize(("args", "have"), STEPS.values(), ids=STEPS.keys())
 def test_packages_are_installed(pip: Pip, args: dict[str, Any], have: dict[str, str]) -> None:
-    done = pip.converge(**args)["values"]
+    done = pip.converge("pip", args)["values"]
     assert pip.have() == have and done["cmd"][1] == "install"
 
 
 def test_a_package_changes_its_version_and_goes(pip: Pip) -> None:
-    pip.converge(name="orch_one==1.0")
-    pip.unchanged(name="orch_one")
-    pip.unchanged(name="orch_one>=1,<2")
-    pip.converge(name="orch_one>1.0,<3")
-    pip.run(name="orch_one==1.0")
-    pip.converge(name="orch_one", state="latest")
+    pip.converge("pip", {"name": "orch_one==1.0"})
+    pip.unchanged("pip", {"name": "orch_one"})
+    pip.unchanged("pip", {"name": "orch_one>=1,<2"})
+    pip.converge("pip", {"name": "orch_one>1.0,<3"})
+    pip.run("pip", {"name": "orch_one==1.0"})
+    pip.converge("pip", {"name": "orch_one", "state": "latest"})
     assert pip.have() == {"orch-one": "2.0"}
-    assert pip.run(name="orch_one", state="forcereinstall")["status"] == "changed"
+    assert pip.run("pip", {"name": "orch_one", "state": "forcereinstall"})["status"] == "changed"
     pip.on_host.run("pip", {"name": "orch_one", "state": "absent", "virtualenv": str(pip.venv)})
     assert pip.have() == {}
 
 
 def test_a_package_is_removed_once(pip: Pip) -> None:
-    pip.run(name="orch_one")
+    pip.run("pip", {"name": "orch_one"})
     pip.common["extra_args"] = ""
-    pip.converge(name=["orch_one", "orch_two"], state="absent")
+    pip.converge("pip", {"name": ["orch_one", "orch_two"], "state": "absent"})
 
 
 def test_a_requirements_file_is_followed(pip: Pip, tmp_path: Path) -> None:
     (tmp_path / "r.txt").write_text("orch_two\norch_one==1.1  # why\n")
-    pip.converge(requirements="r.txt", chdir=str(tmp_path))
+    pip.converge("pip", {"requirements": "r.txt", "chdir": str(tmp_path)})
     assert pip.have() == {"orch-one": "1.1", "orch-two": "0.5"}
 
 
 def test_a_path_is_installed(pip: Pip, wheels: Path) -> None:
-    assert pip.run(name=f"{wheels}/orch_one-1.1-py3-none-any.whl")["status"] == "changed"
+    assert pip.run("pip", {"name": f"{wheels}/orch_one-1.1-py3-none-any.whl"})["status"] == "changed"
     assert pip.have() == {"orch-one": "1.1"}
 
 
@@ -162,7 +152,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize(("args", "code", "says"), FAULTS.values(), ids=FAULTS.keys())
 def test_what_cannot_be_installed_is_a_failure(pip: Pip, args: dict[str, Any], code: str, says: str) -> None:
-    result = pip.run(**args)
+    result = pip.run("pip", args)
     assert result["status"] == "failed" and result["error"]["code"] == code, result
     assert says in result["error"]["message"] + str(result["error"]["hint"])
     assert pip.have() == {}

@@ -1,6 +1,5 @@
 """``local``: facts that the host's owner put into files ``*.fact`` (JSON, INI, or programs that print either)."""
 
-import configparser
 import glob
 import json
 import os
@@ -55,6 +54,7 @@ def parse(content, path):
         return json.loads(content), None
     except ValueError:
         pass
+    import configparser  # costs 2 ms, and few hosts have such a file
     parser = configparser.ConfigParser()
     try:
         parser.read_string(content)

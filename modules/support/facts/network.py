@@ -1,8 +1,8 @@
 """Network facts: interfaces, addresses, the default route, the resolver."""
 
-import ipaddress
 import os
 import socket
+import struct
 
 from modules.support.facts import netlink, reading
 
@@ -10,6 +10,7 @@ TYPES = {"1": "ether", "32": "infiniband", "512": "ppp", "772": "loopback", "655
 PROBES = (("default_ipv4", "8.8.8.8"), ("default_ipv6", "2404:6800:400a:800::1012"))
 NO_ADDRESS = "00:00:00:00:00:00"
 PROMISCUOUS = 0x100
+NUMBER = struct.Struct("!I")
 
 
 def collect(host):
@@ -70,9 +71,11 @@ def place(addresses, names, interfaces):
 
 def ipv4(entry):
     """One IPv4 address with its network, as Ansible describes it."""
-    network = ipaddress.ip_network("{}/{}".format(entry["address"], entry["prefix"]), strict=False)
-    return {"address": entry["address"], "broadcast": entry["broadcast"], "netmask": str(network.netmask),
-            "network": str(network.network_address), "prefix": str(entry["prefix"])}
+    mask = 0xFFFFFFFF << (32 - entry["prefix"]) & 0xFFFFFFFF
+    number = NUMBER.unpack(socket.inet_aton(entry["address"]))[0]
+    return {"address": entry["address"], "broadcast": entry["broadcast"],
+            "netmask": socket.inet_ntoa(NUMBER.pack(mask)), "network": socket.inet_ntoa(NUMBER.pack(number & mask)),
+            "prefix": str(entry["prefix"])}
 
 
 def default(route, names, interfaces, family):
@@ -112,9 +115,9 @@ def read_interface(name):
     device = os.path.join(base, "device")
     if os.path.exists(device):
         values["pciid"] = os.path.basename(os.path.realpath(device))
-    driver = os.path.realpath(os.path.join(device, "driver", "module"))
-    if os.path.exists(driver):
-        values["module"] = os.path.basename(driver)
+        driver = os.path.realpath(os.path.join(device, "driver", "module"))
+        if os.path.exists(driver):
+            values["module"] = os.path.basename(driver)
     speed = entry("speed")
     if speed:
         values["speed"] = int(speed)

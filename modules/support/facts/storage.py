@@ -136,7 +136,7 @@ def read_device(block, links):
         "sectors": sectors, "sectorsize": entry("queue/logical_block_size") or "512", "size": human(sectors * 512),
         "host": "", "holders": holders(base),
         "partitions": {name: read_partition(base, name, links) for name in listed(base)
-                       if os.path.exists(os.path.join(base, name, "partition"))},
+                       if name.startswith(block) and os.path.exists(os.path.join(base, name, "partition"))},
     }
     for name, file in (("serial", "device/serial"), ("wwn", "wwid")):
         if entry(file):

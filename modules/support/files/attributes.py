@@ -172,18 +172,24 @@ def _differ(planned, name, now, wanted):
 
 
 def _plan_flags(path, args, host, planned, now):
-    """Only what differs by ``lsattr`` is planned: ``+i`` adds, ``-i`` takes away, ``=ei`` or ``ei`` sets."""
+    """``+i`` adds, ``-i`` takes away, ``=ei`` or ``ei`` sets.
+
+    What counts as a change is Ansible's: taking away always does, and so do flags that are not all that `lsattr`
+    shows, in its order (``+i`` where it shows ``ie``). Only ``=ei``, with which Ansible fails, goes by the set.
+    """
     wanted = args.get("attributes")
     if not wanted:
         return
     operator = wanted[0] if wanted[0] in "+-=" else "="
-    letters = set(wanted.lstrip("+-="))
+    named = wanted.lstrip("+-=")
+    letters = set(named)
     if now is None:
         planned.flags = operator + "".join(sorted(letters))
         return
-    have = _flags(path, host)
-    differs = {"+": not letters <= have, "-": bool(letters & have), "=": letters != have}[operator]
-    if differs:
+    shown = _flags(path, host)
+    have = set(shown)
+    same = have == letters if wanted.startswith("=") else shown == named
+    if operator == "-" or not same:
         planned.flags = operator + "".join(sorted(letters))
         planned.before["attributes"] = "".join(sorted(have))
         after = {"+": have | letters, "-": have - letters, "=": letters}[operator]
@@ -192,7 +198,7 @@ def _plan_flags(path, args, host, planned, now):
 
 def _flags(path, host):
     shown = host.query(["lsattr", "-d", "--", path])
-    return set(shown.stdout.split(" ", 1)[0].replace("-", "")) if shown.rc == 0 else set()
+    return shown.stdout.split(" ", 1)[0].replace("-", "") if shown.rc == 0 else ""
 
 
 def _set_flags(path, planned, host):

@@ -164,9 +164,6 @@ class PlainDisplay:
             word = "skipping" if result.status == "skipped" else result.status
             tail = " " if result.status == "skipped" else ""
             self._good(result, f"{word}: [{_host(result)}] => (item={label}){tail}")
-        elif result.status in ("unreachable", "lost"):
-            self._error(result)
-            self._say(f"fatal: [{_host(result)}] (item={label}): UNREACHABLE! => {self._json(result)}", "unreachable")
         else:
             self._error(result)
             self._say(f"failed: [{_host(result)}] (item={label}) => {self._json(result)}", "failed")
@@ -182,6 +179,9 @@ class PlainDisplay:
             word = "UNREACHABLE" if result.status in ("unreachable", "lost") else "FAILED"
             kind = "unreachable" if word == "UNREACHABLE" else "failed"
             self._say(f"fatal: [{_host(result)}]: {word}! => {self._json(result)}", kind)
+        elif result.status in ("unreachable", "lost"):
+            if not result.values.get("failed"):
+                self._say(f"fatal: [{_host(result)}]: UNREACHABLE! => {self._json(result)}", "unreachable")
         elif result.module == "debug" or "origin" in result.values:  # else its items have said it, as in Ansible
             if "origin" in result.values:
                 self._error(result)

@@ -14,7 +14,7 @@ from orchestrator.cli.display.safe import safe
 from orchestrator.events import TaskResult
 
 COLOURS = {"ok": "green", "changed": "yellow", "skipped": "cyan", "failed": "red", "unreachable": "red",
-           "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "running": "blue"}
+           "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "pending": "blue", "running": "blue"}
 COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 

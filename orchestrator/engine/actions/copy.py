@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.engine.call import Call
 from orchestrator.engine.files import FileDigest
 from orchestrator.engine.outcome import Value, failure
-from orchestrator.errors import ContentError, OrchError
+from orchestrator.errors import ContentError, TaskFault
 
 Blobs = dict[str, "Path | bytes"]
 
@@ -32,7 +32,7 @@ async def run(call: Call) -> Value:
         return await call.execute("copy", args)
     try:
         return await send(call, "copy", args, str(args["src"]))
-    except OrchError as error:
+    except (ContentError, TaskFault) as error:
         return failure(error.message, error.code, error.hint)
 
 

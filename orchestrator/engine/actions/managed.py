@@ -7,8 +7,9 @@ host has. ``module_defaults`` of the manager's own module (apt, systemd …) cou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.engine.arguments import defaults_of
@@ -16,7 +17,7 @@ from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value
 
 
-class Kind(NamedTuple):
+class Kind(Struct, frozen=True):
     """``fact`` names the manager that the host has, ``modules`` do its work; ``variable`` names another."""
 
     variable: str | None

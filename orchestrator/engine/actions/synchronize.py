@@ -23,7 +23,7 @@ from agentlet.arguments import validate
 from modules.api import Arg, Failed
 from orchestrator.engine.call import Call
 from orchestrator.engine.outcome import Value, failure
-from orchestrator.errors import OrchError
+from orchestrator.errors import ContentError, TaskFault
 
 if TYPE_CHECKING:
     from orchestrator.carriers.target import Target
@@ -84,7 +84,7 @@ async def run(call: Call) -> Value:
         if call.delegate is not None and not _is_local(call):
             return _outcome(argv, await call.execute("command", {"argv": argv}, become=here))
         return _outcome(argv, await _run_here(argv, call.environment(), call.timeout_s()))
-    except OrchError as error:
+    except (ContentError, TaskFault) as error:
         return failure(error.message, error.code, error.hint)
 
 
@@ -155,7 +155,7 @@ def _local_path(call: Call, args: dict[str, Any]) -> str:
 def _become_rsync(become: Any) -> str:
     """rsync under sudo, for the far end; rsync hands this text to the login shell there."""
     if become.method != "sudo":
-        raise OrchError(f"synchronize cannot become another user by {become.method}",
+        raise TaskFault(f"synchronize cannot become another user by {become.method}",
                         hint="only sudo without a password works there")
     return f"sudo -n -u {shlex.quote(become.user)} rsync"
 

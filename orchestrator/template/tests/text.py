@@ -103,5 +103,5 @@ def vaulted_file(value: Any) -> bool:
 
 def tagged_with(value: Any, *tags: str) -> bool:
     """Whether Ansible's own mark is on the value; of those, the two that types tell here: vault and trusted texts."""
-    kinds = {"VaultedValue": (Sealed, VaultedText), "TrustedAsTemplate": TrustedText}
+    kinds: dict[str, Any] = {"VaultedValue": (Sealed, VaultedText), "TrustedAsTemplate": TrustedText}
     return bool(tags) and all(isinstance(value, kinds.get(tag, ())) for tag in tags)
