@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from orchestrator.carriers.kept.lines import KeptLines
+    from orchestrator.carriers.mailroom import MailRoom
 
 EventHandler = Callable[[dict[str, Any]], None]
 BlobSource = Mapping[str, "str | PathLike[str] | bytes"]
@@ -89,8 +90,16 @@ class Connection(Protocol):
     """One host's line. All methods belong to the loop it was opened in."""
 
     name: str
-    carrier: str
-    reason: str
+
+    @property
+    def carrier(self) -> str:
+        """ssh, local or mailbox."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is this one."""
+        ...
 
     async def open(self, deadline_s: float | None = None) -> HostInfo:
         """Connect and boot the runtime; idempotent. Raises `Unreachable` or `HostKeyError` with code and hint."""
@@ -188,4 +197,10 @@ class Settings(Struct):
     """How long such a line waits for the next run, unless the host's ControlPersist says otherwise; 0: not at all."""
     sources: Callable[[str], list[tuple[str, str]]] = _registry_sources
     """Module name -> [(dotted name, source text)], in the order of import."""
+    mailroom: MailRoom | None = None
+    """The way to hosts with an agentlet. None: there are none, and nothing of it is loaded."""
+    job_ttl_s: float = 86_400.0
+    """How long a job waits for its host to call for it."""
+    priority: int = 0
+    """Of a host's jobs in the mailbox the one with the highest is called for first."""
     shared: dict[str, Any] = field(default_factory=dict)

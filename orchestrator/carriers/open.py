@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from orchestrator.carriers.base import Connection, Settings
 from orchestrator.carriers.target import Target
+from orchestrator.errors import Unreachable
 
 
 def open_connection(target: Target, settings: Settings) -> Connection:
@@ -12,9 +15,22 @@ def open_connection(target: Target, settings: Settings) -> Connection:
         from orchestrator.carriers.local import LocalConnection
 
         return LocalConnection(target, settings)
+    if target.carrier == "mailbox":
+        from orchestrator.carriers.mailbox import MailboxConnection
+
+        return MailboxConnection(target, settings, settings.mailroom or _no_mailroom(target))
+    if target.fallback and settings.mailroom is not None:
+        from orchestrator.carriers.auto import AutoConnection
+
+        return AutoConnection(target, settings, settings.mailroom)
     from orchestrator.carriers.ssh import SshConnection
 
     return SshConnection(target, settings)
+
+
+def _no_mailroom(target: Target) -> NoReturn:
+    raise Unreachable(f"{target.name} has no agentlet: none has been invited from here", code="agent_unknown",
+                      hint=f"orch serve, then orch agents invite {target.name} prints the line that installs one")
 
 
 async def close_shared(settings: Settings) -> None:

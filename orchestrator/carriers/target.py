@@ -26,6 +26,8 @@ CONNECTIONS = {
     "ansible.builtin.paramiko_ssh": "ssh", "ansible.netcommon.libssh": "ssh", "mitogen_ssh": "ssh",
     "local": "local", "ansible.builtin.local": "local", "mitogen_local": "local",
 }  # fmt: skip
+CARRIERS = {"auto": "ssh", "ssh": "ssh", "agentlet": "mailbox", "mailbox": "mailbox", "local": "local"}
+"""What ``orch_carrier`` may say."""
 AUTO_PYTHON = frozenset({"auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 TRUE_WORDS = frozenset({"yes", "on", "1", "true", "y", "t"})
 FALSE_WORDS = frozenset({"no", "off", "0", "false", "n", "f", ""})
@@ -65,6 +67,8 @@ class Target(Struct, frozen=True):
     host_fingerprints: tuple[str, ...] = ()
     """``SHA256:…`` of the keys that the inventory vouches for; when given, no other key is accepted."""
     retries: int | None = None
+    fallback: bool = False
+    """Whether the host's agentlet will do where SSH does not get in."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -126,6 +130,8 @@ class _Resolver:
             # The implicit localhost has the Python of this program, as Ansible sets it; nothing is looked for.
             python = self.python() or (sys.executable if implicit else None)
             return Target(self.name, "local", reason, "localhost", python, warnings=tuple(self.warnings))
+        if carrier == "mailbox":
+            return Target(self.name, carrier, reason, self.name, warnings=tuple(self.warnings))
         address = self.word("address", self.variable("ansible_host", "ansible_ssh_host"), self.name)
         return Target(
             name=self.name,
@@ -137,13 +143,14 @@ class _Resolver:
             password=self.password(),
             host_fingerprints=self.fingerprints(),
             retries=self.number("ansible_ssh_retries", self.variable("ansible_ssh_retries"), low=0),
+            fallback=reason in ("the default", "orch_carrier is auto"),
             warnings=tuple(self.warnings),
         )
 
     def carrier(self, implicit: bool) -> tuple[str, str]:
         chosen = self.variable("orch_carrier")
         if chosen is not None:
-            return self.known_carrier("orch_carrier", str(chosen)), f"orch_carrier is {chosen}"
+            return self.own_carrier(str(chosen)), f"orch_carrier is {chosen}"
         written = self.variable("ansible_connection")
         if written is not None:
             return self.known_carrier("ansible_connection", str(written)), f"ansible_connection is {written}"
@@ -166,6 +173,12 @@ class _Resolver:
                 hint="supported: ssh (also written paramiko, smart) and local",
             )
         return carrier
+
+    def own_carrier(self, word: str) -> str:
+        if word in CARRIERS:
+            return CARRIERS[word]
+        raise InventoryFault(f"{self.name}: orch_carrier is {word!r}, which orch does not have",
+                             hint="one of auto (ssh, then the host's agentlet), ssh, agentlet, local")
 
     def ssh_options(self) -> tuple[tuple[str, str], ...]:
         """In the order of the ssh command line that Ansible builds, since the first value of an option wins."""

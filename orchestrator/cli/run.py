@@ -19,8 +19,8 @@ Examples:
   orch run --resume 20260131-093005-7f3a9c         go on where a run was cut off
   orch run site.yml --detach                       leave what is for hosts that are away in the mailbox
 
-Exit codes: 0 well, 1 error, 2 a host failed, 3 a host is away and its job waits, 4 unreachable or faults in the content,
-5 wrong options, 130 stopped.""")
+Exit codes: 0 well, 1 error, 2 a host failed, 3 a host is away and its job waits, 4 unreachable or faults in the
+content, 5 wrong options, 130 stopped.""")
 @click.argument("playbooks", nargs=-1, metavar="PLAYBOOK...")
 @inventory_options()
 @click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags.")

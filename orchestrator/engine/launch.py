@@ -48,7 +48,7 @@ async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, em
     journal = Journal(opening, resume.stored if resume else None)
     stop = Stop()
     context = make_context(bench, run_id=run_id, journal=journal, state_dir=state_dir, stop=stop, emit=emit,
-                           interactive=interactive)
+                           interactive=interactive, store_url=store_url)
     for warning in bench.warnings:
         emit(Notice("warning", warning))
     assert bench.playbook is not None

@@ -19,7 +19,7 @@ from orchestrator.content.vault import Vault
 from orchestrator.content.yaml import load_yaml
 from orchestrator.engine.actions import register_all
 from orchestrator.engine.ansible_cfg import with_config
-from orchestrator.errors import InventoryFault, Origin, UsageError
+from orchestrator.errors import InventoryFault, Origin
 from orchestrator.events import Event, Notice
 from orchestrator.security.secrets import Secret
 from orchestrator.template.engine import Engine
@@ -32,14 +32,10 @@ if TYPE_CHECKING:
     from orchestrator.carriers.kept.lines import KeptLines
     from orchestrator.engine.context import RunContext, Stop
     from orchestrator.engine.journal import Journal
-    from orchestrator.engine.links import Links
     from orchestrator.engine.options import RunOptions
     from orchestrator.model import Playbook
     from orchestrator.playbook.loader import PlaybookLoader
 
-CONNECTION_DEFAULTS = {"ansible_python_interpreter": "ANSIBLE_PYTHON_INTERPRETER",
-                       "ansible_port": "ANSIBLE_REMOTE_PORT", "ansible_su_prompt_l10n": "ANSIBLE_SU_PROMPT_L10N"}
-CONNECT_TIMEOUT_S = 90.0
 ROLE_FOLDERS = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
 COLLECTION_FOLDERS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 
@@ -213,98 +209,19 @@ def _paths(text: str | None) -> list[Path]:
     return [Path(p).expanduser().absolute() for p in (text or "").split(":") if p]
 
 
-# The part that connects
-
-def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[str, str],
-               warn: Callable[[str], None]) -> Links:
-    """Connections for a run; nothing is opened yet."""
-    from orchestrator.carriers.base import Settings
-    from orchestrator.carriers.target import TargetOptions, become_of, target_of
-    from orchestrator.engine.links import Links
-
-    options = bench.options
-    settings = Settings(
-        run_id=run_id, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
-        ask_passphrase=_ask_passphrase, local_folder=bench.variables.playbook_dir,
-        kept=bench.kept, persist_s=_persist_s(environ),
-    )
-    target_options = TargetOptions(
-        private_key_file=options.private_key, timeout_s=options.timeout_s,
-        ssh_common_args=options.ssh_common_args or "", password=bench.secrets.login, environ=environ,
-    )
-    implicit = {"localhost", "127.0.0.1", "::1"} - set(bench.inventory.hosts)
-
-    def target(name: str, get: Callable[[str], Any], keywords: Mapping[str, Any]) -> Any:
-        if name not in implicit:
-            get = _with_defaults(get, environ)
-        return target_of(name, get, target_options, keywords=keywords, implicit=name in implicit)
-
-    def become(get: Callable[[str], Any], **keywords: Any) -> Any:
-        return become_of(get, password=bench.secrets.become, **keywords)
-
-    def connect(resolved: Any) -> Any:
-        from orchestrator.carriers.open import open_connection
-
-        return open_connection(resolved, settings)
-
-    async def finish() -> None:
-        from orchestrator.carriers.open import close_shared
-
-        await close_shared(settings)
-
-    return Links(target_of=target, become_of=become, open_connection=connect, connect_timeout_s=CONNECT_TIMEOUT_S,
-                 finish=finish)
-
-
-def _with_defaults(get: Callable[[str], Any], environ: Mapping[str, str]) -> Callable[[str], Any]:
-    """Connection variables with the settings behind them that are their defaults."""
-    defaults = {name: environ[setting] for name, setting in CONNECTION_DEFAULTS.items() if environ.get(setting)}
-    if not defaults:
-        return get
-
-    def found(name: str) -> Any:
-        value = get(name)
-        return defaults.get(name) if value is None else value
-
-    return found
-
-
-def _host_key_checking(environ: Mapping[str, str]) -> bool:
-    return environ.get("ANSIBLE_HOST_KEY_CHECKING", "true").strip().lower() not in ("false", "no", "0", "off")
-
-
-def _persist_s(environ: Mapping[str, str]) -> float:
-    """How long a sound line waits for the next run, where no ControlPersist says it."""
-    from orchestrator.carriers.kept.persist import seconds
-
-    word = environ.get("ORCH_KEEP_CONNECTIONS", "").strip().lower() or "60s"
-    try:
-        return 0.0 if word in ("no", "false", "off") else seconds(word)
-    except ValueError as error:
-        raise UsageError(f"ORCH_KEEP_CONNECTIONS: {error}", hint="0 keeps none") from None
-
-
-def _ask_passphrase(path: str) -> str | None:
-    import getpass
-    import sys
-
-    if not sys.stdin.isatty():
-        return None
-    return getpass.getpass(f"Enter passphrase for key '{path}': ")
-
-
 def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: Path, stop: Stop,
                  emit: Callable[[Event], None], environ: Mapping[str, str] | None = None,
-                 interactive: bool = False) -> RunContext:
+                 interactive: bool = False, store_url: str | None = None) -> RunContext:
     """The engine's context for one run."""
     from orchestrator.engine.context import RunContext
     from orchestrator.engine.files import FileDigests
+    from orchestrator.engine.linking import make_links
 
     environ = with_config(os.environ if environ is None else environ)
     if bench.content.on_duplicate == bench.warnings.append:
         bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
     bench.engine.warn = lambda text: emit(Notice("warning", text))
-    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)))
+    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)), store_url)
     return RunContext(
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
         engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,
@@ -319,4 +236,4 @@ def new_run_id() -> str:
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(3).hex()
 
 
-__all__ = ["Secrets", "Workbench", "load_inventory", "make_context", "make_links", "new_run_id", "prepare"]
+__all__ = ["Secrets", "Workbench", "load_inventory", "make_context", "new_run_id", "prepare"]
