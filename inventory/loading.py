@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from inventory.errors import InventoryError
 from inventory.inventory import Inventory
+from inventory.model import Place
 from inventory.sources import directory
 from inventory.sources.context import Context, ParseYaml, Trust, as_it_is
+from inventory.sources.dynamic import read_dynamic
 from inventory.sources.host_list import read_host_list
 from inventory.sources.ini import read_ini
 from inventory.sources.plain_yaml import parse_yaml as parse_plain_yaml
@@ -20,6 +23,7 @@ from inventory.sources.yaml import read_yaml
 _YAML_ENDINGS = (".yml", ".yaml", ".json")
 _YAML_START = re.compile(r"""\s*(?:---|\{|['"]?[\w.-]+['"]?:(?:\s|$))""")
 MAX_DEPTH = 20
+Provider = Callable[[], dict[str, Any]]
 
 
 def load(
@@ -29,20 +33,25 @@ def load(
     trust: Trust = as_it_is,
     script_timeout_s: float = 60.0,
     group_names: str = "never",
+    provided: Mapping[str, Provider] | None = None,
 ) -> Inventory:
     """Read every source in order; what a later one says about a variable wins.
 
     A source is a path (YAML, INI, TOML, a directory, an executable) or a list with a comma: ``host1,host2`` or
     ``host1,``.
     ``parse_yaml(text, file)`` and ``trust(text, file, line, column)`` decide what strings of trusted files become.
-    ``group_names``: see `Inventory.group_names`.
+    ``group_names``: see `Inventory.group_names`. ``provided``: sources that are no files, by name; each gives the
+    mapping that an inventory script would print.
     Raises InventoryError for a source that is missing or means nothing; whatever ``parse_yaml`` raises passes through.
     """
     inventory = Inventory()
     inventory.group_names = group_names
     context = Context(parse_yaml, trust, script_timeout_s)
     for source in sources:
-        _read(inventory, source, context, 0)
+        if provided is not None and source in provided:
+            read_dynamic(inventory, provided[source](), Place(source), lambda name: {})
+        else:
+            _read(inventory, source, context, 0)
         inventory.sources.append(source)
     inventory.settle()
     _warn_of_twins(inventory)

@@ -18,7 +18,7 @@ from orchestrator.carriers.base import BlobSource, EventHandler, HostInfo, Job, 
 from orchestrator.carriers.letters import letter_for
 from orchestrator.carriers.mailroom import MailRoom
 from orchestrator.carriers.running import RunningJob
-from orchestrator.errors import Pending, ProtocolError, StoreError, Unreachable
+from orchestrator.errors import Pending, StoreError, Unreachable
 
 if TYPE_CHECKING:
     from orchestrator.agents.post import Post
@@ -29,6 +29,7 @@ CARRIER = "mailbox"
 LOOK_S = 5.0
 """How often a job is looked at although nobody is known to have written."""
 ENDED = frozenset({"finished", "cancelled", "interrupted"})
+"""The store has every event then, and has judged count and digest."""
 
 
 class MailboxConnection:
@@ -119,10 +120,10 @@ class MailboxConnection:
                 continue
             for stream, meta in files:
                 await self._take(reading, stream, meta)
-            end = reading.hear(events)
-            if end is not None:
-                return end
-            self._judge(state, reading)
+            reading.hear(events)
+            if state.state in ENDED:
+                return JobEnd(state.status or state.state, state.event_count or 0, state.digest_ok)
+            self._judge(state)
             if state.state == "queued" and left.is_set():
                 raise await self._pending(state)
             if state.state == "queued" and not told:
@@ -139,7 +140,7 @@ class MailboxConnection:
                 return
             part, offset = part + 1, offset + len(data)
 
-    def _judge(self, state: JobState, reading: _Reading) -> None:
+    def _judge(self, state: JobState) -> None:
         """Raises when no more will come."""
         name = self.name
         if state.state == "expired":
@@ -148,8 +149,6 @@ class MailboxConnection:
         if state.state == "lost" and state.offer_after is None:
             raise Unreachable(f"{name} has begun its job and fell silent", code="lost_unconfirmed",
                               hint="when it comes back it delivers the result: orch run --resume takes it from there")
-        if state.state in ENDED:
-            raise ProtocolError(f"{name} ended its job without saying how", code="lost")
 
     async def _pending(self, state: JobState) -> Pending:
         return Pending(f"its job waits in the mailbox until {_local(state.expires)}; "
@@ -214,14 +213,11 @@ class _Reading:
     def upload(self, stream: str, header: dict[str, Any], data: bytes) -> None:
         self._running.upload(stream, header, data)
 
-    def hear(self, events: list[dict[str, Any]]) -> JobEnd | None:
-        """Hand on what is new; how the job ended, if that was in it. Raises `ProtocolError`."""
+    def hear(self, events: list[dict[str, Any]]) -> None:
+        """Hand on what is new. Raises `ProtocolError`."""
         for header in events:
             self._running.check(header)
-            end = self._running.hear(header, wire.header_bytes(header))
-            if end is not None:
-                return end
-        return None
+            self._running.hear(header, wire.header_bytes(header))
 
 
 def host_info(agent: Agent, facts: Mapping[str, Any]) -> HostInfo:

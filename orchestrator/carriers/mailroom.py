@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from orchestrator.agents.changes import Changes
+    from orchestrator.agents.opening import Opened
     from orchestrator.agents.post import Post
-    from orchestrator.store.database import Database
 
 T = TypeVar("T")
-Opened = tuple["Post", "Database"]
 
 
 class MailRoom:

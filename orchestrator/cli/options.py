@@ -17,6 +17,25 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Duration(click.ParamType[float]):
+    """A time as people write it; see `orchestrator.durations`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from orchestrator.durations import seconds
+
+        if isinstance(value, float):
+            return value
+        try:
+            return seconds(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DURATION = Duration()
+
+
 def _apply(options: list[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -30,7 +49,8 @@ def inventory_options() -> Callable[[F], F]:
     """-i, -l, -e and the vault options: what is needed to know hosts and their variables."""
     return _apply([
         click.option("-i", "--inventory", "--inventory-file", multiple=True, metavar="SOURCE",
-                     help="File, directory, script or host1,host2. Several are merged in order."),
+                     help="File, directory, script, host1,host2, or agentlets: for all that are enrolled. Several are"
+                          " merged in order."),
         click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts: web:&prod:!db3, ~regex, web[0:5]."),
         click.option("-e", "--extra-vars", multiple=True, metavar="VARS",
                      help="name=value …, a JSON or YAML mapping, or @file."),
@@ -70,6 +90,10 @@ def connection_options() -> Callable[[F], F]:
                      help="File with the login password."),
         click.option("-f", "--forks", type=click.IntRange(min=0), default=0, metavar="N",
                      help="Hosts worked on at once; 0, the default, means all."),
+        click.option("--priority", type=click.IntRange(-100, 100), default=0, metavar="N",
+                     help="In a host's mailbox, jobs with a higher one go first."),
+        click.option("--job-ttl", type=DURATION, metavar="TIME",
+                     help="How long a job waits in the mailbox for a host that is away: 30m, 24h (the default), 7d."),
         click.option("-C", "--check", is_flag=True, help="Change nothing: say what would be changed."),
         click.option("-D", "--diff", is_flag=True, help="Show the differences of changed files."),
     ])
@@ -96,7 +120,7 @@ def workbench(playbooks: tuple[str, ...], given: dict[str, Any], **overrides: An
 
     secrets = secrets_from(given)
     options = replace(run_options(playbooks, given, secrets.vault), **overrides)
-    return prepare(options, secrets)
+    return prepare(options, secrets, store_url=given.get("store_url"))
 
 
 def run_options(playbooks: tuple[str, ...], given: dict[str, Any], vault: Vault | None = None) -> RunOptions:
@@ -117,7 +141,8 @@ def run_options(playbooks: tuple[str, ...], given: dict[str, Any], vault: Vault 
         tags=_words(given.get("tags")) or _words((environ.get("ANSIBLE_RUN_TAGS", ""),)) or ("all",),
         skip_tags=_words(given.get("skip_tags")) or _words((environ.get("ANSIBLE_SKIP_TAGS", ""),)),
         check=bool(given.get("check")), diff=bool(given.get("diff")) or flag("ANSIBLE_DIFF_ALWAYS"),
-        detach=bool(given.get("detach")),
+        detach=bool(given.get("detach")), priority=given.get("priority") or 0,
+        job_ttl_s=given.get("job_ttl") or RunOptions().job_ttl_s,
         forks=given.get("forks") or 0, start_at_task=given.get("start_at_task"),
         force_handlers=bool(given.get("force_handlers")) or flag("ANSIBLE_FORCE_HANDLERS"),
         flush_cache=bool(given.get("flush_cache")), user=given.get("user") or environ.get("ANSIBLE_REMOTE_USER"),

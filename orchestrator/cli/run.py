@@ -38,6 +38,9 @@ content, 5 wrong options, 130 stopped.""")
 @output_options()
 def command(playbooks: tuple[str, ...], **given: Any) -> None:
     """Run PLAYBOOKs on the hosts of an inventory."""
+    from orchestrator.cli.lean import import_lean
+
+    import_lean()
     from orchestrator.cli.running import list_only, resume_run, run_playbooks
 
     if given["resume"]:

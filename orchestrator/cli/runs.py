@@ -87,7 +87,10 @@ def show(run: str | None, store_url: str | None, failed: bool, host: str | None,
 def watch(run: str | None, store_url: str | None) -> None:
     """Follow RUN (the latest one when none is named) until it ends.
 
-    Ends with the run's own exit code: 0 well, 2 a host failed, 4 a host was unreachable, 130 stopped.
+    A run that was left while hosts were away (`orch run --detach`) is gone on with: their jobs are in the mailbox.
+    Passwords that it needs are given to orch run --resume RUN, which does the same.
+
+    Ends with the run's own exit code: 0 well, 2 a host failed, 3 a host is away, 4 a host was unreachable, 130 stopped.
     """
     import time
 
@@ -96,6 +99,12 @@ def watch(run: str | None, store_url: str | None) -> None:
     seen = 0
     with _store(store_url) as store:
         record = _find(store, run)
+        was_left = record.status == "pending"
+    if was_left:
+        from orchestrator.cli.running import resume_run
+
+        sys.exit(resume_run(record.id, {"store_url": store_url}))
+    with _store(store_url) as store:
         while True:
             # The run first, then its results: what is stored before a run ends must not be missed.
             record = store.show_run(record.id) or record
@@ -106,7 +115,7 @@ def watch(run: str | None, store_url: str | None) -> None:
                 break
             time.sleep(0.5)
     click.echo("\n".join(summary_lines(record)))
-    sys.exit({"ok": 0, "failed": 2, "unreachable": 4, "cancelled": 130}.get(record.status, 1))
+    sys.exit({"ok": 0, "failed": 2, "pending": 3, "unreachable": 4, "cancelled": 130}.get(record.status, 1))
 
 
 @command.command("cancel", epilog="\b\nExample:\n  orch runs cancel 20260131-093005-7f3a9c")

@@ -28,6 +28,7 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
         run_id=run_id, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
         ask_passphrase=_ask_passphrase, local_folder=bench.variables.playbook_dir,
         kept=bench.kept, persist_s=_persist_s(environ), mailroom=_mailroom(state_dir, store_url, environ),
+        priority=options.priority, job_ttl_s=options.job_ttl_s,
     )
     target_options = TargetOptions(
         private_key_file=options.private_key, timeout_s=options.timeout_s,
@@ -92,7 +93,7 @@ def _host_key_checking(environ: Mapping[str, str]) -> bool:
 
 def _persist_s(environ: Mapping[str, str]) -> float:
     """How long a sound line waits for the next run, where no ControlPersist says it."""
-    from orchestrator.carriers.kept.persist import seconds
+    from orchestrator.durations import seconds
 
     word = environ.get("ORCH_KEEP_CONNECTIONS", "").strip().lower() or "60s"
     try:

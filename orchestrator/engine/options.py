@@ -46,3 +46,7 @@ class RunOptions(Struct, frozen=True):
     error_on_missing_handler: bool = True
     detach: bool = False
     """End when only hosts are left that have not called for their jobs."""
+    priority: int = 0
+    """Of a host's jobs in the mailbox, those of the highest are called for first."""
+    job_ttl_s: float = 86_400.0
+    """How long a job waits in the mailbox for its host."""

@@ -18,6 +18,7 @@ from orchestrator.content.trust import trust
 from orchestrator.content.vault import Vault
 from orchestrator.content.yaml import load_yaml
 from orchestrator.engine.actions import register_all
+from orchestrator.engine.agentlet_inventory import SOURCE, providers
 from orchestrator.engine.ansible_cfg import with_config
 from orchestrator.errors import InventoryFault, Origin
 from orchestrator.events import Event, Notice
@@ -64,9 +65,12 @@ class Workbench(Struct, eq=False):
     """Lines that outlive runs; only the `orch` command has any."""
 
 
-def prepare(options: RunOptions, secrets: Secrets | None = None, *,
-            environ: Mapping[str, str] | None = None) -> Workbench:
-    """Read inventory and playbooks. Raises `Faults` with every fault found, before any host is touched."""
+def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Mapping[str, str] | None = None,
+            store_url: str | None = None) -> Workbench:
+    """Read inventory and playbooks. Raises `Faults` with every fault found, before any host is touched.
+
+    ``store_url``: where enrolled agentlets are known, if an inventory asks for them; None: the project's store.
+    """
     warnings: list[str] = []
     environ = with_config(os.environ if environ is None else environ, warn=warnings.append)
     secrets = secrets or Secrets()
@@ -74,7 +78,7 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
     content = ContentLoader(secrets.vault, on_duplicate=_on_duplicate(environ, warnings))
     present, missing = _sources(options.inventory)
     group_names = environ.get("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "").lower() or "never"
-    inventory = load_inventory(present, secrets.vault, warnings, group_names)
+    inventory = load_inventory(present, secrets.vault, warnings, group_names, providers(present, environ, store_url))
     folder = _playbook_folder(options.playbooks, environ)
     engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append,
                     allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
@@ -100,7 +104,7 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *,
 
 def _sources(given: Sequence[str]) -> tuple[list[str], list[str]]:
     """Inventories that are there, and those that are not."""
-    missing = [source for source in given if "," not in source and not os.path.exists(source)]
+    missing = [source for source in given if "," not in source and source != SOURCE and not os.path.exists(source)]
     return [source for source in given if source not in missing], missing
 
 
@@ -115,8 +119,8 @@ def _on_duplicate(environ: Mapping[str, str], warnings: list[str]) -> Callable[[
     return {"error": None, "ignore": lambda text: None}.get(setting, warnings.append)
 
 
-def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str],
-                   group_names: str = "never") -> Inventory:
+def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str], group_names: str = "never",
+                   provided: Mapping[str, Callable[[], dict[str, Any]]] | None = None) -> Inventory:
     """The inventory of all sources; its faults are the controller's own `InventoryFault`, with their place."""
     import inventory
 
@@ -127,7 +131,8 @@ def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str],
         return trust(text, Origin(file, line, column))
 
     try:
-        loaded = inventory.load(list(sources), parse_yaml=parse, trust=trusted, group_names=group_names)
+        loaded = inventory.load(list(sources), parse_yaml=parse, trust=trusted, group_names=group_names,
+                                provided=provided)
     except inventory.InventoryError as error:
         place = Origin(error.file, error.line or 0, error.column or 0) if error.file else None
         missing = error.file is not None and not os.path.exists(error.file)
@@ -221,13 +226,14 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
     if bench.content.on_duplicate == bench.warnings.append:
         bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
     bench.engine.warn = lambda text: emit(Notice("warning", text))
+    sources = _sources(bench.options.inventory)[0]
     links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)), store_url)
     return RunContext(
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
         engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,
         stop=stop, started=bench.options.start_at_task is None, interactive=interactive,
-        reload_inventory=lambda: load_inventory(_sources(bench.options.inventory)[0], bench.secrets.vault, [],
-                                                bench.inventory.group_names),
+        reload_inventory=lambda: load_inventory(
+            sources, bench.secrets.vault, [], bench.inventory.group_names, providers(sources, environ, store_url)),
     )
 
 

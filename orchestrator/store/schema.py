@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from orchestrator.errors import StoreError
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every migration in order; a test keeps this equal to the folder of migrations."""
 HEAD = REVISIONS[-1]
 
 
 def create_script() -> str:
     """SQL that makes an empty SQLite database the newest schema; a test keeps it equal to what migrations make."""
-    from importlib import resources
-
-    return resources.files("orchestrator.store").joinpath("schema_sqlite.sql").read_text("utf-8")
+    return Path(__file__).with_name("schema_sqlite.sql").read_text("utf-8")  # importlib.resources takes 9 ms to import
 
 
 def check_revision(found: str, where: str) -> bool:

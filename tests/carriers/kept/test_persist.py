@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.carriers.kept.persist import LONGEST_S, persist_s, seconds
+from orchestrator.carriers.kept.persist import LONGEST_S, persist_s
 from orchestrator.carriers.ssh_config import SshConfig
 from orchestrator.carriers.ssh_plan import plan_ssh
+from orchestrator.durations import seconds
 from orchestrator.errors import ContentError
 
 SAID = [

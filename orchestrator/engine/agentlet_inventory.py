@@ -1,0 +1,52 @@
+"""The inventory source ``agentlets:`` is every host that is enrolled: with its labels, and what it said of itself.
+
+All are in the group ``agentlets``, and in one group for each label: ``site=berlin`` makes ``site_berlin``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.agents.records import Agent
+
+SOURCE = "agentlets:"
+GROUP = "agentlets"
+_NOT_IN_NAMES = re.compile(r"\W")
+
+
+def providers(sources: Sequence[str], environ: Mapping[str, str],
+              store_url: str | None) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What `inventory.load` asks for the source, where it is among ``sources``. Raises `StoreError` when asked."""
+    if SOURCE not in sources:
+        return {}
+
+    def provide() -> dict[str, Any]:
+        from orchestrator.agents.opening import open_post
+        from orchestrator.store.state import state_dir
+
+        post, database = open_post(Path(state_dir(environ=environ)), store_url or environ.get("ORCH_STORE"))
+        try:
+            return as_groups([(agent, post.facts(agent)) for agent in post.agents()])
+        finally:
+            database.close()
+
+    return {SOURCE: provide}
+
+
+def as_groups(agents: Sequence[tuple[Agent, Mapping[str, Any]]]) -> dict[str, Any]:
+    """The mapping that an inventory script would print. Pure."""
+    groups: dict[str, Any] = {GROUP: {"hosts": [agent.host for agent, _ in agents]}}
+    variables: dict[str, Any] = {}
+    for agent, facts in agents:
+        variables[agent.host] = {
+            "orch_carrier": "agentlet", "orch_labels": dict(agent.labels), "orch_agent_facts": dict(facts),
+            "orch_agent": {"id": agent.id, "version": agent.version, "platform": agent.platform},
+        }
+        for label, value in agent.labels.items():
+            name = _NOT_IN_NAMES.sub("_", f"{label}_{value}" if value not in ("", True) else label)
+            groups.setdefault(name, {"hosts": []})["hosts"].append(agent.host)
+    return {**groups, "_meta": {"hostvars": variables}}
