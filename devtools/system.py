@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-LAB_PACKAGES = {"docker.io": "dockerd", "mmdebstrap": "mmdebstrap"}
+LAB_PACKAGES = {"docker.io": "dockerd", "iproute2": "ip", "mmdebstrap": "mmdebstrap", "nftables": "nft"}
 """Debian package -> a program it brings; the program is what is looked for."""
 
 TEST_PACKAGES = {
     **LAB_PACKAGES, "openssh-server": "sshd", "openssh-client": "ssh", "sudo": "sudo", "git": "git",
-    "postgresql": "/usr/lib/postgresql", "util-linux": "setpriv",
+    "postgresql": "/usr/lib/postgresql", "util-linux": "setpriv", "openssl": "openssl", "curl": "curl",
 }
 INSTALL_TIMEOUT_S = 900
 _SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"

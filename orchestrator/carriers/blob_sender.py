@@ -30,6 +30,8 @@ class BlobSender:
             raise ProtocolError("a request for a blob has no digest or no credit")
         feed = running.feeds.get(digest)
         if feed is None or feed.done:
+            if header.get("more"):
+                return  # all of it has been sent
             feed = self._open(running, digest)
         if feed is not None:
             feed.grant(credit)
@@ -66,7 +68,7 @@ class BlobSender:
             if feed.ready:
                 idle = 0
                 self._write(feed.next_frame())
-            else:
+            elif not feed.done:
                 idle += 1
-            if not feed.done:
+            if not feed.done:  # one that its job's end has closed is not counted as waiting either
                 self._feeds.append(feed)

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from orchestrator.carriers.base import Settings
 from orchestrator.carriers.host_trust import HostTrust
+from orchestrator.carriers.settings_text import Password
 from orchestrator.carriers.ssh_config import SshConfig
 from orchestrator.carriers.ssh_errors import dropped, explain
 from orchestrator.carriers.ssh_keys import key_ring
 from orchestrator.carriers.ssh_line import TcpLine
 from orchestrator.carriers.ssh_plan import SshPlan, plan_ssh, split_jump
-from orchestrator.carriers.target import Password
 from orchestrator.errors import ContentError, Unreachable
 from orchestrator.security.ssh_library import asyncssh
 

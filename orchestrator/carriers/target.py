@@ -8,18 +8,15 @@ that over the command line and the configuration. Of two variables for one thing
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
+from orchestrator.carriers.settings_text import Get, Password, tolerant, truth
 from orchestrator.carriers.ssh_args import parse_ssh_args
 from orchestrator.errors import InventoryFault, Origin
 from orchestrator.security.secrets import Secret
-
-Get = Callable[[str], Any]
-"""Variable name -> its rendered value; None (or KeyError) when it is not set."""
-Password = Callable[[], str]
 
 CONNECTIONS = {
     "ssh": "ssh", "ansible.builtin.ssh": "ssh", "smart": "ssh", "paramiko": "ssh", "paramiko_ssh": "ssh",
@@ -29,9 +26,6 @@ CONNECTIONS = {
 CARRIERS = {"auto": "ssh", "ssh": "ssh", "agentlet": "mailbox", "mailbox": "mailbox", "local": "local"}
 """What ``orch_carrier`` may say."""
 AUTO_PYTHON = frozenset({"auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
-TRUE_WORDS = frozenset({"yes", "on", "1", "true", "y", "t"})
-FALSE_WORDS = frozenset({"no", "off", "0", "false", "n", "f", ""})
-BECOME_METHODS = frozenset({"sudo", "su", "doas"})
 
 
 class TargetOptions(Struct, frozen=True):
@@ -82,18 +76,6 @@ class Target(Struct, frozen=True):
         return next((value for option, value in self.ssh_options if option == name), None)
 
 
-class BecomeSpec(Struct, frozen=True):
-    """Privileges a task asks for, resolved. ``password`` is called only when it is to be sent."""
-
-    method: str
-    user: str
-    password: Password | None = None
-    flags: str | None = None
-    exe: str | None = None
-    prompts: tuple[str, ...] = ()
-    """Words by which su asks for the password, besides those that are known."""
-
-
 def target_of(
     name: str,
     get: Get,
@@ -119,7 +101,7 @@ class _Resolver:
 
     def __init__(self, name: str, get: Get, options: TargetOptions, keywords: Mapping[str, Any]) -> None:
         self.name = name
-        self.get = _tolerant(get)
+        self.get = tolerant(get)
         self.options = options
         self.keywords = keywords
         self.warnings: list[str] = []
@@ -170,7 +152,7 @@ class _Resolver:
         if carrier is None:
             raise InventoryFault(
                 f"{self.name}: {source} is {word!r}, which orch does not have",
-                hint="supported: ssh (also written paramiko, smart) and local",
+                hint="supported: ssh (also written paramiko, smart) and local; the agentlet by orch_carrier: agentlet",
             )
         return carrier
 
@@ -306,75 +288,3 @@ class _Resolver:
 
     def boolean(self, what: str, value: Any) -> bool:
         return truth(value, f"{self.name}: {what}")
-
-
-def become_of(
-    get: Get,
-    *,
-    become: Any = None,
-    user: Any = None,
-    method: Any = None,
-    flags: Any = None,
-    exe: Any = None,
-    password: Password | None = None,
-    host: str = "",
-) -> BecomeSpec | None:
-    """Whether and how a task becomes another user; None when it does not.
-
-    The keyword arguments are the playbook's keywords, rendered, over the command line's (-b, --become-user …, -K).
-    Variables win over them: ``ansible_become`` and kin, and ``ansible_sudo_*``/``ansible_su_*`` over those.
-    """
-    get = _tolerant(get)
-    wanted = _set(get("ansible_become"), become)
-    if wanted is None or not truth(wanted, f"{host}: ansible_become" if host else "become"):
-        return None
-    how = str(_set(get("ansible_become_method"), method) or "sudo").rpartition(".")[2]
-    if how not in BECOME_METHODS:
-        raise InventoryFault(
-            f"{host + ': ' if host else ''}become_method {how!r} is unknown", hint="supported: sudo, su and doas"
-        )
-    secret = _set(get(f"ansible_{how}_pass"), get("ansible_become_pass"), get("ansible_become_password"))
-    return BecomeSpec(
-        method=how,
-        user=str(_set(get(f"ansible_{how}_user"), get("ansible_become_user"), user) or "root"),
-        password=Secret(str(secret)) if secret is not None else password,
-        flags=_text(_set(get(f"ansible_{how}_flags"), get("ansible_become_flags"), flags)),
-        exe=_text(_set(get(f"ansible_{how}_exe"), get("ansible_become_exe"), exe)),
-        prompts=_words(get("ansible_su_prompt_l10n")) if how == "su" else (),
-    )
-
-
-def truth(value: Any, what: str) -> bool:
-    """A boolean as people write it in inventories; anything else is an `InventoryFault`."""
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    raise InventoryFault(f"{what} is {value!r}, which is neither true nor false", hint="write true or false")
-
-
-def _tolerant(get: Get) -> Get:
-    def lookup(name: str) -> Any:
-        try:
-            return get(name)
-        except KeyError:
-            return None
-
-    return lookup
-
-
-def _set(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    """A list as Ansible's settings have it: of texts, or one text with commas."""
-    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else ()
-    return tuple(word for part in parts if (word := str(part).strip().rstrip(":")))
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.carriers.base import Settings
-from orchestrator.carriers.target import TargetOptions, become_of, target_of
+from orchestrator.carriers.privileges import become_of
+from orchestrator.carriers.target import TargetOptions, target_of
 from orchestrator.engine.links import Links
 from orchestrator.errors import UsageError
 

@@ -10,7 +10,8 @@ from orchestrator.errors import OrchError
 
 if TYPE_CHECKING:
     from orchestrator.carriers.base import Connection
-    from orchestrator.carriers.target import BecomeSpec, Target
+    from orchestrator.carriers.privileges import BecomeSpec
+    from orchestrator.carriers.target import Target
     from orchestrator.model import Task
 
 CLOSE_TIMEOUT_S = 10.0

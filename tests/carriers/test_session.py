@@ -226,6 +226,33 @@ async def test_blobs_stay_within_credit_and_stop_while_the_line_is_full() -> Non
     running.cancel()
 
 
+async def test_credit_that_crosses_the_last_chunk_starts_nothing() -> None:
+    host = Host()
+    host.boot()
+    digest = hashlib.sha256(b"z").hexdigest()
+    running, _ = await started(host, {digest: b"z"})
+    host.say({"t": "need", "job": "j", "digest": digest, "credit": 10})
+    host.say({"t": "need", "job": "j", "digest": digest, "credit": 10, "more": True})
+    assert len(host.sent("blob")) == 1
+    host.say({"t": "need", "job": "j", "digest": digest, "credit": 10})
+    assert len(host.sent("blob")) == 2, "another task of the job wants it too"
+    running.cancel()
+
+
+async def test_a_blob_that_its_job_left_half_sent_holds_up_no_other() -> None:
+    host = Host()
+    host.boot()
+    digest, other = (hashlib.sha256(data).hexdigest() for data in (b"z" * 20, b"y"))
+    running, _ = await started(host, {digest: b"z" * 20})
+    host.say({"t": "need", "job": "j", "digest": digest, "credit": 10})
+    host.say(event(1, "finished", status="failed", count=0, digest=wire.EventDigest().hexdigest()))
+    await running
+    again, _ = await started(host, {other: b"y"})
+    host.say({"t": "need", "job": "j", "digest": other, "credit": 10})
+    assert [header["digest"] for header in host.sent("blob")] == [digest, other]
+    again.cancel()
+
+
 async def test_what_comes_of_a_job_nobody_waits_for_is_passed_over() -> None:
     host = Host()
     host.boot()

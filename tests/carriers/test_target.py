@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.carriers.privileges import become_of
 from orchestrator.carriers.ssh_args import parse_ssh_args
-from orchestrator.carriers.target import TargetOptions, become_of, target_of
+from orchestrator.carriers.target import TargetOptions, target_of
 from orchestrator.errors import InventoryFault, Origin
 
 OPTIONS: list[tuple[str, dict[str, Any], dict[str, Any], TargetOptions, dict[str, str | None]]] = [
