@@ -23,6 +23,8 @@ class Job(object):
         self._runtime = runtime
         self._tasks = [_checked(task) for task in header["tasks"]]
         self._digest = EventDigest()
+        self._has_sent_file = False
+        """Since the last result."""
         self._status = "ok"
         self._cancelled = self._lost = self._stop = False
         self._legs = split(self._tasks, runtime.identity_of)
@@ -41,7 +43,14 @@ class Job(object):
         return None if self._deadline is None else max(0.1, self._deadline - time.monotonic())
 
     def emit(self, header, keep=False):
-        """Sends an event with its number. ``keep``: until it is acknowledged, in case the carrier is lost before."""
+        """Sends an event with its number. ``keep``: until it is acknowledged, in case the carrier is lost before.
+
+        Not so a result that came with a file, since nobody can send that again but the task; nor one that says no
+        more than that the carrier was lost in the middle of a file.
+        """
+        if header.get("kind") == "result":
+            is_lost = (header.get("error") or {}).get("code") == "carrier_lost"
+            keep, self._has_sent_file = keep and not self._has_sent_file and not is_lost, False
         if keep:
             self.results.append({name: value for name, value in header.items() if name not in ("t", "job", "kind")})
         numbered = {"t": "event", "job": self.id, "attempt": self.attempt, "seq": self._digest.count + 1}
@@ -54,6 +63,7 @@ class Job(object):
 
     def relay(self, header, body=b""):
         """Sends `need` and `upload` frames of a leg."""
+        self._has_sent_file = self._has_sent_file or header["t"] == "upload"
         self._runtime.send(dict(header, job=self.id), body)
 
     def receive(self, header, body):

@@ -65,14 +65,18 @@ class Link(object):
             except GeneratorExit:
                 return self._drop_rest(digest, offset, last)
             if not last:
-                self.send({"t": "need", "job": self._job, "digest": digest, "credit": len(body)})
+                self._grant(digest, len(body))
 
     def _drop_rest(self, digest, offset, last):
         """A transfer cannot be called off: what is not wanted any more is taken and dropped."""
         while not last:
-            self.send({"t": "need", "job": self._job, "digest": digest, "credit": CHUNK_BYTES})
+            self._grant(digest, CHUNK_BYTES)
             body, last = self._next_chunk(digest, offset)
             offset += len(body)
+
+    def _grant(self, digest, credit):
+        """``more``: the last chunk may be on its way by now, and this is no wish for all of it again."""
+        self.send({"t": "need", "job": self._job, "digest": digest, "credit": credit, "more": True})
 
     def _next_chunk(self, digest, offset):
         header, body = self._await(lambda h: h.get("digest") == digest and h["t"] in ("blob", "blob_error"))

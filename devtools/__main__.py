@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-COMMANDS = ("bench", "check", "compat", "demo", "lab", "test")
+COMMANDS = ("bench", "chaos", "check", "compat", "demo", "lab", "test")
 
 
 def main(arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ are those of the controller: wall time, CPU of all its processes, peak memory. W
 Whether the work was done is checked on each host.
 
 `./dev bench start` measures what comes before the first host: `orch --help`, start to first connect, 10,000 hosts.
+`./dev bench agents` measures the gateway for agentlets: idle polls, wake-ups, a restart's storm; and the agentlet idle.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.what == "start":
         return report_start()
+    if options.what == "agents":
+        return report_agents(options.agents)
     system.install(PACKAGES)
     reason = loopback.missing()
     if reason:
@@ -76,6 +79,31 @@ def report_start() -> int:
         rows.append((f"10,000 hosts from {form}, loaded and matched (CPU {cpu:.2f} s)", "2 s", wall, 2.0))
     CONSOLE.print(_budgets([(name, budget, _time(seconds), seconds <= limit) for name, budget, seconds, limit in rows]))
     return 0
+
+
+def report_agents(count: int) -> int:
+    """The gateway's and the agentlet's budgets. Bounded: about six minutes for 5,000 agents."""
+    from tests.bench import agents
+
+    found, idle = agents.measure(count, min(count, 1000)), agents.measure_agentlet()
+    p50, p99 = found.wake(0.5), found.wake(0.99)
+    settled = found.storm_s is not None and found.storm_s <= 60
+    rows = [
+        (f"memory per idle poll over mutual TLS, {count} of them", "60 KiB", f"{found.bytes_per_poll / KIB:.1f} KiB",
+         found.bytes_per_poll <= 60 * KIB),
+        (f"queued job to waiting agent, p99, {found.waiting} waiting (p50 {_time(p50)})", "50 ms", _time(p99),
+         p99 <= 0.050),
+        (f"{count} agents wait again after the server was killed and restarted", "60 s",
+         _time(found.storm_s) if found.storm_s is not None else "not settled", settled),
+        (f"server's CPU while all wait; connecting them took {_time(found.connect_s)}", "",
+         f"{found.idle_cpu * 100:.1f} %", True),
+        ("idle agentlet, memory", "20 MiB", f"{idle.resident_bytes / KIB**2:.1f} MiB",
+         idle.resident_bytes <= 20 * KIB**2),
+        ("idle agentlet, CPU", "0.1 %", f"{idle.cpu * 100:.2f} %", idle.cpu <= 0.001),
+        ("the agentlet's one file", "300 KB", f"{idle.file_bytes / 1000:.0f} KB", idle.file_bytes <= 300_000),
+    ]
+    CONSOLE.print(_budgets(rows))
+    return 0 if all(holds for *_, holds in rows) else 1
 
 
 def costs_table(outcomes: Sequence[Outcome]) -> Table:
@@ -161,7 +189,8 @@ def _list_of(kind: type, allowed: Sequence[str] = ()) -> object:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["compare", "start"], default="compare")
+    parser.add_argument("what", nargs="?", choices=["compare", "start", "agents"], default="compare")
+    parser.add_argument("--agents", type=int, default=5000, metavar="N", help="of `agents`: how many (default: 5000)")
     parser.add_argument("--engines", type=_list_of(str, tuple(engines.ENGINES)), default=list(engines.ENGINES),
                         metavar="LIST", help=f"of {','.join(engines.ENGINES)} (default: all)")
     parser.add_argument("--mix", choices=[*MIXES, "both"], default="both", help="which twenty tasks (default: both)")

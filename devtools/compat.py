@@ -3,7 +3,8 @@
 Takes ansible-core's source distribution from the package index (pinned by hash, kept below .lab, never in the project)
 and runs the cases of tests/compat/cases.yml from its integration tests with `orch run`, each on a fresh lab host: exit
 status, recap and messages must be what Ansible's were. With --repos, public roles too: two runs, the second without a
-change. Exit status 1 when a case fails that docs/compat.md does not name.
+change. With --group debops, playbooks of DebOps (from the index as well), twice each on one host. Exit status 1 when a
+case fails that docs/compat.md does not name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from devtools import system
-from tests.compat import cases, report, roles, source, state, suite
+from tests.compat import cases, debops, report, roles, source, state, suite
 from tests.compat.hosts import ensure_image
 from tests.compat.suite import Outcome
 from tests.lab import engine
@@ -43,9 +44,10 @@ def main(arguments: list[str]) -> int:
 
 def _run_all(options: argparse.Namespace, names: list[str]) -> list[Outcome]:
     chosen = cases.select(cases.load(), options.only, options.group or cases.GROUPS)
+    playbooks = debops.selected(options.only) if debops.GROUP in (options.group or []) else []
     wanted = [role for role in roles.load() if not options.only or re.search(options.only, role.id)]
     with_roles = options.repos is not None and (not options.group or roles.GROUP in options.group)
-    if with_roles or any(case.needs_host for case in chosen):
+    if with_roles or playbooks or any(case.needs_host for case in chosen):
         _need_lab()
     source.ansible_playbook()
     outcomes = suite.run(chosen, names, options.jobs, _tell) if chosen else []
@@ -53,6 +55,8 @@ def _run_all(options: argparse.Namespace, names: list[str]) -> list[Outcome]:
         outcomes += _run_roles(wanted, names, options.repos, options.expected)
     elif roles.GROUP in (options.group or []):
         print("compat: the roles need --repos, a folder with their checkouts", file=sys.stderr)
+    if playbooks:
+        outcomes += debops.run(playbooks, names, _tell)
     return outcomes
 
 
@@ -109,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add: Callable[..., argparse.Action] = parser.add_argument
     add("--only", type=_expression, metavar="REGEX", help="cases whose id contains a match")
-    add("--group", action="append", choices=[*cases.GROUPS, roles.GROUP], help="repeatable (default: all)")
+    add("--group", action="append", choices=[*cases.GROUPS, roles.GROUP, debops.GROUP],
+        help="repeatable (default: all but debops)")
     add("--jobs", type=int, default=2, metavar="N", help="cases side by side (default: %(default)s)")
     add("--with-ansible", action="store_true", help="Ansible runs the same: its times, what its roles did")
     add("--repos", type=_existing_folder, metavar="DIR", help="checkouts of public roles, named OWNER+NAME")

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentlet import wire
+from orchestrator.carriers import large_events
 from orchestrator.carriers.base import BlobSource, EventHandler, HostInfo, Job, JobEnd, RawEnd, Settings, Uploads
 from orchestrator.carriers.letters import letter_for
 from orchestrator.carriers.mailroom import MailRoom
@@ -29,6 +30,8 @@ CARRIER = "mailbox"
 LOOK_S = 5.0
 """How often a job is looked at although nobody is known to have written."""
 ENDED = frozenset({"finished", "cancelled", "interrupted"})
+Heard = tuple[dict[str, Any], bytes]
+"""An event, and the bytes that its job's digest counts."""
 """The store has every event then, and has judged count and digest."""
 
 
@@ -46,6 +49,8 @@ class MailboxConnection:
         self._secrets: dict[str, str] = {}
         self._left: dict[str, asyncio.Event] = {}
         self._acks: set[asyncio.Task[None]] = set()
+        self._attempts: dict[str, int] = {}
+        """Of the jobs that ended here: the mailbox counts up by itself when it queues one again."""
 
     async def open(self, deadline_s: float | None = None) -> HostInfo:
         """What the agentlet said of its host when it enrolled; nobody is reached by this."""
@@ -73,7 +78,7 @@ class MailboxConnection:
         if stdin:
             raise Unreachable(f"{self.name}: an agentlet takes no input for a raw command", code="raw_input",
                               hint="use the module command or shell, with become where it is needed")
-        task = {"id": "raw", "module": "shell", "args": {"cmd": command}, "become": None,
+        task = {"id": "raw", "module": "shell", "args": {"cmd": command, "strip_empty_ends": False}, "become": None,
                 "environment": {}, "check": False, "diff": False, "timeout_s": timeout_s, "retry_safe": False,
                 "receipt": True, "no_log": False, "continue_on_failure": False, "cwd": None}
         events: list[dict[str, Any]] = []
@@ -94,6 +99,7 @@ class MailboxConnection:
             left.set()
 
     def ack(self, job_id: str, attempt: int) -> None:
+        attempt = self._attempts.pop(job_id, attempt)
         self._soon(self._room.ask(lambda post: post.ack(job_id, attempt)))
 
     def set_secret(self, name: str, value: str) -> None:
@@ -122,6 +128,7 @@ class MailboxConnection:
                 await self._take(reading, stream, meta)
             reading.hear(events)
             if state.state in ENDED:
+                self._attempts[job.id] = state.attempt
                 return JobEnd(state.status or state.state, state.event_count or 0, state.digest_ok)
             self._judge(state)
             if state.state == "queued" and left.is_set():
@@ -196,15 +203,23 @@ class _Reading:
         self._running = RunningJob(attempted, on_event, {}, uploads, asyncio.get_running_loop().create_future())
         self._running.done.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def look(self, post: Post) -> tuple[JobState, list[dict[str, Any]], list[tuple[str, dict[str, Any]]]]:
+    def look(self, post: Post) -> tuple[JobState, list[Heard], list[tuple[str, dict[str, Any]]]]:
         """On the post's thread: where the job stands, the events that are new, and the files that came before them."""
         job = self._running.job.id
         state = post.state_of(job)
         events = post.events_after(job, self.attempt, self._running.digest.count)
         files = post.uploads(job, self.attempt) if events else []
-        new = [file for file in files if file.complete and file.stream not in self._taken]
+        new = [file for file in files if file.complete and file.stream not in self._taken
+               and not large_events.STREAM.fullmatch(file.stream)]
         self._taken.update(file.stream for file in new)
-        return state, events, [(file.stream, {**file.meta, "size": file.size}) for file in new]
+        heard = [(self._whole(post, event), wire.header_bytes(event)) for event in events]
+        return state, heard, [(file.stream, {**file.meta, "size": file.size}) for file in new]
+
+    def _whole(self, post: Post, event: dict[str, Any]) -> dict[str, Any]:
+        stream = event.get("stream")
+        if event.get("kind") != large_events.KIND or not isinstance(stream, str):
+            return event
+        return large_events.whole(event, b"".join(post.upload(self._running.job.id, self.attempt, stream)))
 
     def part(self, stream: str, number: int, post: Post) -> bytes:
         """On the post's thread: one part of a file; nothing behind its last."""
@@ -213,11 +228,11 @@ class _Reading:
     def upload(self, stream: str, header: dict[str, Any], data: bytes) -> None:
         self._running.upload(stream, header, data)
 
-    def hear(self, events: list[dict[str, Any]]) -> None:
+    def hear(self, events: list[Heard]) -> None:
         """Hand on what is new. Raises `ProtocolError`."""
-        for header in events:
+        for header, head in events:
             self._running.check(header)
-            self._running.hear(header, wire.header_bytes(header))
+            self._running.hear(header, head)
 
 
 def host_info(agent: Agent, facts: Mapping[str, Any]) -> HostInfo:

@@ -30,6 +30,9 @@ Exit codes: 0 well, 1 error, 2 a host failed, 4 unreachable or a faulty inventor
 @output_options()
 def command(pattern: str, module: str, args: str, **given: Any) -> None:
     """Run MODULE on the hosts that match PATTERN."""
+    from orchestrator.cli.lean import import_lean
+
+    import_lean()
     from orchestrator.cli.adhoc import run_module
 
     sys.exit(run_module(pattern, module, args, given))

@@ -37,6 +37,9 @@ def command(playbooks: tuple[str, ...], **given: Any) -> None:
 
     A command is not run in check mode, so what it would do cannot be told; it counts as skipped.
     """
+    from orchestrator.cli.lean import import_lean
+
+    import_lean()
     from orchestrator.cli.display.plan import JsonPlan, PlanDisplay
     from orchestrator.cli.running import run_playbooks
 

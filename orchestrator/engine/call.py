@@ -170,6 +170,8 @@ class Call(Struct, eq=False):
 
     def _noted(self, value: Value) -> Value:
         python = self._python if self.target_name == self.host.name else ""
+        if python and self.lane is not None:  # the facts of a segment's first result are not known to its others yet
+            python, self.lane.has_told_python = "" if self.lane.has_told_python else python, True
         return with_python(value, python, self.run.variables.facts.get(self.host.name, {}))
 
     def _entry(self, connection: Connection, module: str, args: dict[str, Any], become: bool) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Doing(Struct, eq=False):
             carrier=self.carrier[0], carrier_reason=self.carrier[1],
             delegated_to=self.delegate if self.delegate != self.host.name else None, rescued=rescued,
             ignored=ignored, check_mode=bool(self.run.options.check), no_log=self.no_log, handler=task.handler,
-            role=task.role.name if task.role else None, started=datetime.fromtimestamp(started, UTC),
+            role=task.role.fqcn if task.role else None, started=datetime.fromtimestamp(started, UTC),
             ended=datetime.fromtimestamp(now, UTC), duration_s=round(now - started, 6),
             message=_message(value) if not self.no_log else "",
             error_code=value.get("error_code"), hint=None if self.no_log else value.get("hint"), values=shown,

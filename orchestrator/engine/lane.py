@@ -31,6 +31,8 @@ class Lane:
         self._open = set(range(places))
         self._stop_before = places
         self._sent: asyncio.Task[None] | None = None
+        self.has_told_python = False
+        """One of its results says which Python was found (`discovered`)."""
 
     async def ask(self, place: int, call: Call, entry: dict[str, Any], blobs: Mapping[str, Any]) -> dict[str, Any]:
         """Have the task at ``place`` run; returns its result event. Raises `NotRun` and `Unreachable`."""

@@ -51,7 +51,7 @@ class Metas:
     def _tell(self, task: Task, hosts: list[HostState]) -> None:
         name = task.name if isinstance(task.name, str) else task.action_written
         self._run.emit(TaskStarted(task.id, name, "meta", task.origin, tuple(h.name for h in hosts),
-                                   role=task.role.name if task.role else None))
+                                   role=task.role.fqcn if task.role else None))
 
     async def _noop(self, task: Task, hosts: list[HostState]) -> None:
         for host in hosts:

@@ -91,7 +91,8 @@ def _is_start(run: RunContext, task: Task) -> bool:
     start = run.options.start_at_task
     assert start is not None
     name = str(getattr(task.name, "source", task.name) or "")
-    names = [name, task.action_written, *([f"{task.role.name} : {name}"] if task.role else [])]
+    roles = {task.role.name, task.role.fqcn} if task.role else ()
+    names = [name, task.action_written, *(f"{role} : {name}" for role in roles)]
     return any(n == start or fnmatch.fnmatchcase(n, start) for n in names)
 
 

@@ -169,7 +169,7 @@ class PlayRunner:
     def _announce(self, task: Task, hosts: list[HostState]) -> None:
         self.run.emit(TaskStarted(
             task_id=task.id, name=self.name_of(task, hosts[0]), module=task.action, origin=task.origin,
-            hosts=tuple(h.name for h in hosts), handler=task.handler, role=task.role.name if task.role else None,
+            hosts=tuple(h.name for h in hosts), handler=task.handler, role=task.role.fqcn if task.role else None,
         ))
 
     def name_of(self, task: Task, host: HostState) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.store.text import escape, to_json, unescape, utc
 
-KINDS = ("text", "json", "time", "int", "bool", "float")
+KINDS = ("text", "json", "time", "int", "bool", "float", "bytes")
 
 
 def _columns(spec: str) -> dict[str, str]:
@@ -37,9 +37,33 @@ TASK_RESULTS = _columns(
     "time: started ended; float: duration_s; json: values diff warnings notified trail"
 )
 EVENTS = _columns("text: run_id kind; time: at; json: values")
+AGENTS = _columns(
+    "text: id host state machine_id instance_id mode version platform clone_of note seal;"
+    "int: generation next_generation protocol interval_s ring config; json: python labels facts; bool: renew;"
+    "time: enrolled last_seen recovery_asked recovery_approved"
+)
+AGENT_CERTIFICATES = _columns(
+    "text: serial agent_id digest seal; int: generation; time: not_before not_after issued first_used revoked"
+)
+INVITATIONS = _columns("text: id token_hash host created_by used_by address; json: labels; time: created expires used")
+MAILBOX_JOBS = _columns(
+    "text: id agent_id host run_id state claim_key status digest seal; bytes: body;"
+    "int: attempt priority next_seq event_count evicted reoffers; bool: cancel acked retry_safe digest_ok;"
+    "time: created expires claimed started lease_until lost offer_after ended"
+)
+MAILBOX_EVENTS = _columns("text: job_id; int: attempt seq count; bytes: heads")
+MAILBOX_BLOBS = _columns("text: name; int: part; time: created; bytes: data")
+MAILBOX_JOB_BLOBS = _columns("text: job_id name kind; int: size parts; bool: complete; bytes: meta")
+AGENT_LOGS = _columns("text: agent_id text; time: at")
+AUDIT = _columns("text: actor action subject outcome address; time: at; json: detail")
 TABLES: Mapping[str, Mapping[str, str]] = {
     "runs": RUNS, "run_hosts": RUN_HOSTS, "task_results": TASK_RESULTS, "events": EVENTS,
+    "agents": AGENTS, "agent_certificates": AGENT_CERTIFICATES, "invitations": INVITATIONS,
+    "mailbox_jobs": MAILBOX_JOBS, "mailbox_events": MAILBOX_EVENTS, "mailbox_blobs": MAILBOX_BLOBS,
+    "mailbox_job_blobs": MAILBOX_JOB_BLOBS, "agent_logs": AGENT_LOGS, "audit": AUDIT,
 }
+NUMBERED = frozenset({"events", "agent_logs", "audit"})
+"""Tables whose rows the database numbers by itself, in a column ``id`` that is not named above."""
 
 Codec = Mapping[str, Callable[[Any], Any]]
 
@@ -82,9 +106,11 @@ def _same(value: Any) -> Any:
     return value
 
 
-WRITE_SQLITE: Codec = {"text": _text, "json": _json, "time": _time_text, "int": _same, "bool": _same, "float": _same}
+WRITE_SQLITE: Codec = {"text": _text, "json": _json, "time": _time_text, "int": _same, "bool": _same, "float": _same,
+                       "bytes": _same}
 WRITE_POSTGRES: Codec = {**WRITE_SQLITE, "time": _time}
-READ: Codec = {"text": _read_text, "json": _read_json, "time": _read_time, "int": _same, "bool": bool, "float": _same}
+READ: Codec = {"text": _read_text, "json": _read_json, "time": _read_time, "int": _same, "bool": bool, "float": _same,
+               "bytes": _same}
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -10,6 +10,8 @@ from orchestrator.errors import StoreError
 from orchestrator.store.columns import Codec
 
 Row = tuple[Any, ...]
+CHANNEL = "orch_mailbox"
+"""PostgreSQL's channel of notices between processes: the id of a job that has changed."""
 
 
 class Database(Protocol):
@@ -35,6 +37,9 @@ class Database(Protocol):
 
     def select(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Rows of a query, outside or inside a transaction."""
+
+    def notify(self, text: str) -> None:
+        """Wake whoever listens (`CHANNEL`), once the transaction is committed. Nothing on SQLite."""
 
     def close(self) -> None: ...
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from orchestrator.store import agent_tables  # noqa: F401  its tables join those of `Table`
 from orchestrator.store.schema import HEAD
 from orchestrator.store.tables import Table
 

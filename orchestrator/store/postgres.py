@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from orchestrator.errors import StoreError
 from orchestrator.store import schema
 from orchestrator.store.columns import WRITE_POSTGRES
-from orchestrator.store.database import Row
+from orchestrator.store.database import CHANNEL, Row
 from orchestrator.store.faults import from_postgres
 from orchestrator.store.sql_connection import SqlConnection
 
@@ -33,12 +33,21 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
 
     def __init__(self, url: str) -> None:
         super().__init__(_shown(url))
-        self._url = url
+        self.url = url
 
     def _connect(self) -> psycopg.Connection[Row]:
         return psycopg.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="orch",
+            self.url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="orch",
             options=f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC")
+
+    @property
+    def _open(self) -> psycopg.Connection[Row]:
+        """After a restart of the server whoever was in the middle has had an error; the next one gets a new line."""
+        connection = super()._open
+        if connection.closed:
+            with self._faults():
+                connection = self._connection = self._connect()
+        return connection
 
     def _settle(self) -> None:
         (present,), = self.select("SELECT to_regclass('alembic_version') IS NOT NULL")
@@ -47,7 +56,7 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
             from orchestrator.store.migrate import upgrade
 
             try:
-                upgrade(self._url.replace("postgresql://", "postgresql+psycopg://", 1))
+                upgrade(self.url.replace("postgresql://", "postgresql+psycopg://", 1))
             except Exception as error:
                 raise from_postgres(getattr(error, "orig", error), self.where) from error
 
@@ -55,6 +64,9 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
     def transaction(self) -> Iterator[None]:
         with self._faults(), self._open.transaction():
             yield
+
+    def notify(self, text: str) -> None:
+        self.select("SELECT pg_notify(?, ?)", (CHANNEL, text))
 
     def _sql(self, sql: str) -> str:
         """Psycopg's mark for a value; none of our SQL has a question mark or a per cent sign of its own."""

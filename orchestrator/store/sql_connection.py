@@ -92,6 +92,9 @@ class SqlConnection(ABC, Generic[DriverT]):
         with self._faults():
             return self._open.execute(self._sql(sql), values).fetchall()
 
+    def notify(self, text: str) -> None:
+        """Nothing, where others see a change by themselves."""
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

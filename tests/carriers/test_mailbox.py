@@ -18,6 +18,7 @@ from orchestrator.agents.identity import Caller
 from orchestrator.agents.opening import open_desk, open_post
 from orchestrator.carriers.auto import AutoConnection
 from orchestrator.carriers.base import Job, Settings
+from orchestrator.carriers.large_events import whole
 from orchestrator.carriers.mailbox import MailboxConnection
 from orchestrator.carriers.mailroom import MailRoom
 from orchestrator.carriers.target import Target, target_of
@@ -152,6 +153,29 @@ async def test_a_file_from_the_host_arrives_before_the_result_that_speaks_of_it(
     await job
     assert order[-2:] == ["closed", "result"]
     assert sum(int(word.split()[1]) for word in order[:-2]) == 300_001
+
+
+async def test_an_event_that_came_as_a_file_is_heard_whole(host: Host, room: MailRoom) -> None:
+    host.enrol()
+    heard: list[dict[str, Any]] = []
+    job = asyncio.create_task(line(room).run_job(Job("j1", 1, [TASK]), heard.append))
+    envelope = await until(lambda: host.desk.offers(host.caller) and host.take())
+    large = {**result(), "t": "event", "job": "j1", "attempt": 1, "seq": 2, "values": {"stdout": "x" * 900_000}}
+    data = json.dumps(large).encode()
+    host.desk.put_upload(host.caller, "j1", 1, "event-2", 0, True, data)
+    host.report(envelope, {"kind": "started", "task": "t1"},
+                {"kind": "stored", "stream": "event-2", "size": len(data), "sha256": sha256(data).hexdigest()})
+    end = await job
+    assert heard[1] == large and end.count == 2 and end.digest_ok
+
+
+@pytest.mark.parametrize("data", [b"{}", b"x", b'{"job": "j1", "attempt": 1, "seq": 9}'])
+def test_a_file_that_is_not_the_event_announced_is_refused(data: bytes) -> None:
+    stub = {"job": "j1", "attempt": 1, "seq": 2, "size": len(data), "sha256": sha256(data).hexdigest()}
+    with pytest.raises(ProtocolError):
+        whole(stub, data)
+    with pytest.raises(ProtocolError):
+        whole(stub, data + b" ")
 
 
 async def test_who_is_away_is_told_of_and_may_be_left(host: Host, room: MailRoom) -> None:

@@ -14,6 +14,7 @@ CASES = [
     ("orch --help", ["--help"], HEAVY + ENGINE),
     ("run --help", ["run", "--help"], HEAVY + ENGINE),
     ("runs list", ["runs", "list"], (*HEAVY, "jinja2", "yaml", "asyncio")),
+    ("agents list", ["agents", "list"], (*HEAVY, "jinja2", "yaml", "asyncio")),
     ("doc", ["doc", "copy"], HEAVY),
     ("run", ["run", "site.yml", "-i", "h1,", "-c", "local"], HEAVY),
     ("exec", ["exec", "all", "-i", "h1,", "-c", "local", "-a", "true"], HEAVY),

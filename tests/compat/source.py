@@ -1,6 +1,6 @@
-"""ansible-core's source distribution, from the package index, pinned by hash; and an environment that runs Ansible.
+"""Other people's content, from the package index, pinned by hash; and an environment that runs Ansible.
 
-Nothing of it is kept in the project: both live below ``.lab/compat`` and are made once.
+Nothing of it is kept in the project: all of it lives below ``.lab/compat`` and is made once.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 from tests.bench.engines import uv
@@ -16,6 +17,7 @@ from tests.lab.engine import LAB_DIR
 FOLDER = LAB_DIR / "compat"
 VENV = FOLDER / "venv"
 SOURCE = Path(__file__).with_name("source.txt")
+DEBOPS = Path(__file__).with_name("debops.txt")
 ENVIRONMENT = Path(__file__).with_name("requirements.txt")
 TIMEOUT_S = 900
 
@@ -29,8 +31,22 @@ def tests() -> Path:
     requirement = SOURCE.read_text().split()[0]
     unpacked = FOLDER / requirement.replace("ansible-core==", "ansible_core-")
     if not (unpacked / "test").exists():
-        _unpack(_download(), FOLDER)
+        _unpack(_download(SOURCE, "--no-binary", "ansible_core-*.tar.gz"), FOLDER)
     return unpacked / "test"
+
+
+def debops() -> Path:
+    """The folder with DebOps' collection (``ansible_collections``). Downloads it when it is not there.
+
+    Raises `Unavailable`.
+    """
+    unpacked = FOLDER / DEBOPS.read_text().split()[0].replace("==", "-")
+    if not unpacked.exists():
+        part = unpacked.with_name(f"{unpacked.name}.part")
+        with zipfile.ZipFile(_download(DEBOPS, "--only-binary", "debops-*.whl")) as wheel:
+            wheel.extractall(part)
+        part.rename(unpacked)
+    return unpacked / "debops" / "_data" / "ansible" / "collections"
 
 
 def ansible_playbook() -> Path:
@@ -43,13 +59,13 @@ def ansible_playbook() -> Path:
     return VENV / "bin" / "ansible-playbook"
 
 
-def _download() -> Path:
-    """pip checks the hash; it is asked for the source, since the wheel has no tests."""
+def _download(requirement: Path, form: str, name: str) -> Path:
+    """pip checks the hash. ``form``: of ansible-core the source is asked for, since its wheel has no tests."""
     found = FOLDER / "download"
     _environment()
     pip = [VENV / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries", "1"]
-    _run([*pip, "download", "--no-deps", "--no-binary", ":all:", "--require-hashes", "-r", SOURCE, "-d", found])
-    return next(found.glob("*.tar.gz"))
+    _run([*pip, "download", "--no-deps", form, ":all:", "--require-hashes", "-r", requirement, "-d", found])
+    return next(found.glob(name))
 
 
 def _environment() -> None:

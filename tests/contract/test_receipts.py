@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentlet import processes, receipts
-from tests.contract.driver import Runtime, processes_with, task
+from tests.contract.driver import Runtime, blob_ref, processes_with, task
 from tests.contract.programs import teach
 
 
@@ -63,6 +63,39 @@ def test_the_same_job_offered_while_it_runs_waits_for_the_real_result(newest: st
         second.send({"t": "ack", "job": job, "attempt": 1})
     assert counter.read_text() == "x"
     first.close()
+
+
+def test_a_result_that_came_with_a_file_is_not_given_again_without_it(newest: str, tmp_path: Path) -> None:
+    job, source = _name(tmp_path), tmp_path / "source"
+    source.write_bytes(b"x" * 300_000)
+    tasks = [task("get", {"path": str(source)}, retry_safe=True), task("count", {"path": str(tmp_path / "counter")})]
+    first = Runtime(newest)
+    teach(first, "get", "count")
+    first.run(*tasks, id=job)
+    first.close()
+    with Runtime(newest) as second:
+        teach(second, "get", "count")
+        outcome = second.run(*tasks, id=job)
+        second.send({"t": "ack", "job": job, "attempt": 1})
+    assert [result["replayed"] for result in outcome.results] == [False, True]
+    assert b"".join(outcome.uploads.values()) == source.read_bytes()
+
+
+def test_a_file_that_was_cut_off_is_asked_for_again(newest: str, tmp_path: Path) -> None:
+    job, path, data = _name(tmp_path), tmp_path / "there", os.urandom(600_000)
+    ref = blob_ref(data)
+    one = task("put", {"src": ref, "path": str(path)}, retry_safe=True)
+    first = Runtime(newest)
+    teach(first, "put")
+    first.offer(one, id=job)
+    while first.next_frame()[0]["t"] != "need":
+        pass
+    first.close()
+    with Runtime(newest) as second:
+        teach(second, "put")
+        result = second.run(one, id=job, blobs={ref["blob"]: data}).result
+        second.send({"t": "ack", "job": job, "attempt": 1})
+    assert (result["status"], result["replayed"]) == ("changed", False) and path.read_bytes() == data
 
 
 @pytest.mark.parametrize("retry_safe", [False, True], ids=["not safe to retry", "retry_safe"])

@@ -37,7 +37,7 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_an_unknown_command_is_named_with_those_there_are() -> None:
     done = dev("tset")
     assert done.returncode != 0
-    assert "tset" in done.stderr and "bench, check, compat, demo, lab, test" in done.stderr
+    assert "tset" in done.stderr and "bench, chaos, check, compat, demo, lab, test" in done.stderr
 
 
 def test_continuous_integration_calls_what_everyone_calls() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.events import TaskStarted
 from tests.engine.harness import run_play
 
 ROLE = {
@@ -82,6 +83,19 @@ def test_start_at_task_finds_tasks_of_roles(play, start, first):
         - {hosts: all, roles: [r], tasks: [{name: after, debug: {msg: x}}]}
     """, hosts="h2", start_at_task=start)
     assert names(ran, "h2")[0] == first
+
+
+@pytest.mark.parametrize("start", ["ns.coll.r : two", "r : two"])
+def test_tasks_of_a_collection_s_role_bear_its_full_name(tmp_path, start):
+    place = "collections/ansible_collections/ns/coll/roles/r"
+    files = {
+        f"{place}/tasks/main.yml": "- {name: one, debug: {msg: x}}\n- {name: two, command: 'true', notify: h}\n",
+        f"{place}/handlers/main.yml": "- {name: h, debug: {msg: x}}\n",
+    }
+    ran = run_play(tmp_path, "- {hosts: all, roles: [ns.coll.r]}", files=files, start_at_task=start)
+    assert [(r.role, r.task_name) for r in ran.results if r.task_name] == [("ns.coll.r", "two"), ("ns.coll.r", "h")]
+    started = [e for e in ran.events if isinstance(e, TaskStarted)]
+    assert [e.role for e in started] == ["ns.coll.r", "ns.coll.r"]
 
 
 def test_prompts_that_nobody_can_answer_take_their_defaults_and_say_so(play):

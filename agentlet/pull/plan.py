@@ -1,0 +1,51 @@
+"""What is left to do of a job: pure. The runtime is given runs of tasks; what may not run gets its result from here."""
+
+ENDS_JOB = ("failed", "interrupted", "cancelled")
+
+
+class Refused(object):
+    """A task that this host does not run: ``code`` and ``message`` of its result."""
+
+    def __init__(self, code, message, hint=None):
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+def remaining(tasks, results, refusal):
+    """``[(tasks, None) | ([task], Refused)]`` in order: what to run, and what to refuse.
+
+    ``results``: status by id of the tasks that are done. ``refusal(task)`` is a `Refused` or None. What follows an
+    ending failure is left out.
+    """
+    parts = []
+    for task in tasks:
+        if task["id"] in results:
+            if results[task["id"]] in ENDS_JOB and not task.get("continue_on_failure"):
+                return []
+            continue
+        refused = refusal(task)
+        if refused is not None:
+            parts.append(([task], refused))
+            if not task.get("continue_on_failure"):
+                return parts
+        elif parts and parts[-1][1] is None:
+            parts[-1][0].append(task)
+        else:
+            parts.append(([task], None))
+    return parts
+
+
+def status_of(results):
+    """What a job has come to whose tasks ended so; ``interrupted`` when of one of them nobody knows the end."""
+    if "interrupted" in results.values():
+        return "interrupted"
+    return "failed" if any(status in ENDS_JOB for status in results.values()) else "ok"
+
+
+def refused_result(task, refused, now):
+    """The result of a task that was refused, as the runtime would have written it."""
+    return {"kind": "result", "task": task["id"], "status": "failed", "values": {"msg": refused.message}, "diff": [],
+            "warnings": [],
+            "error": {"code": refused.code, "message": refused.message, "hint": refused.hint}, "started": now,
+            "duration_s": 0.0, "replayed": False}

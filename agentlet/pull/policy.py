@@ -1,0 +1,172 @@
+"""The host's owner has the last word: which modules, commands, paths and become users are allowed. Pure but `load`.
+
+    {"modules": {"allow": [...], "deny": [...]}, "commands": {"deny": [regular expressions]},
+     "paths": {"allow": [...], "deny": [...]}, "become_users": [...]}
+
+What is not named is allowed. A file that cannot be read as such allows nothing.
+"""
+
+import json
+import os
+import re
+import stat
+
+from agentlet.pull.plan import Refused
+
+PATH = "/etc/orch-agentlet/policy.json"
+_COMMANDS = ("cmd", "_raw_params", "argv", "command", "commands", "script", "executable")
+_PARTS = {"modules": ("allow", "deny"), "commands": ("deny",), "paths": ("allow", "deny")}
+
+
+class Policy(object):
+    """``resolve(path)`` follows symbolic links: a path is judged by where it leads."""
+
+    def __init__(self, rules, resolve=os.path.realpath):
+        self._resolve = resolve
+        modules, paths = rules.get("modules") or {}, rules.get("paths") or {}
+        self._modules_allowed = _bare_names(modules.get("allow"))
+        self._modules_denied = _bare_names(modules.get("deny")) or frozenset()
+        self._commands_denied = [re.compile(pattern) for pattern in (rules.get("commands") or {}).get("deny") or ()]
+        self._paths_allowed = _folders(paths.get("allow"), resolve)
+        self._paths_denied = _folders(paths.get("deny"), resolve) or []
+        users = rules.get("become_users")
+        self._users = None if users is None else frozenset(users)
+
+    def refusal(self, task):
+        """A `Refused` that names the rule, or None."""
+        return self._module(task) or self._user(task) or self._command(task) or self._path(task)
+
+    def _module(self, task):
+        names = _module_names(task)
+        denied = names & self._modules_denied
+        if denied:
+            return _refused("modules.deny", "the module %s" % sorted(denied)[0])
+        if self._modules_allowed is not None and not names <= self._modules_allowed:
+            return _refused("modules.allow", "the module %s" % sorted(names - self._modules_allowed)[0])
+        return None
+
+    def _user(self, task):
+        user = (task.get("become") or {}).get("user")
+        if task.get("become") and self._users is not None and (user or "root") not in self._users:
+            return _refused("become_users", "becoming %s" % (user or "root"))
+        return None
+
+    def _command(self, task):
+        for text in _command_texts(task):
+            for pattern in self._commands_denied:
+                if pattern.search(text):
+                    return _refused("commands.deny %s" % pattern.pattern, "this command")
+        return None
+
+    def _path(self, task):
+        if self._paths_allowed is None and not self._paths_denied:
+            return None
+        for path in sorted(set(_paths(_without_commands(task)))):
+            real = self._resolve(path)
+            for folder in self._paths_denied:
+                if _within(real, folder) or _within(os.path.normpath(path), folder):
+                    return _refused("paths.deny %s" % folder, "the path %s" % path)
+            if self._paths_allowed is not None and not any(_within(real, folder) for folder in self._paths_allowed):
+                return _refused("paths.allow", "the path %s" % path)
+        return None
+
+
+class Closed(object):
+    """Stands for a policy that cannot be read: the owner wanted something, and nobody knows what."""
+
+    def __init__(self, why):
+        self._why = why
+
+    def refusal(self, task):
+        return _refused("file", "anything, since the policy cannot be read: %s" % self._why)
+
+
+def load(path=PATH):
+    """The policy in a file; everything is allowed when there is none, nothing when it is not what it should be."""
+    try:
+        with open(path, "rb") as opened:
+            info = os.fstat(opened.fileno())
+            if info.st_uid not in (0, os.geteuid()) or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                return Closed("%s can be written by others" % path)
+            rules = json.loads(opened.read().decode("utf-8"))
+    except FileNotFoundError:
+        return Policy({})
+    except (OSError, ValueError) as error:
+        return Closed("%s: %s" % (path, error))
+    try:
+        _check(rules)
+        return Policy(rules)
+    except (ValueError, TypeError, AttributeError, re.error) as error:
+        return Closed("%s: %s" % (path, error))
+
+
+def _check(rules):
+    for name, part in rules.items():
+        if name == "become_users":
+            _check_list(name, part)
+        elif name not in _PARTS:
+            raise ValueError("there is no rule %s" % name)
+        else:
+            for word, listed in part.items():
+                if word not in _PARTS[name]:
+                    raise ValueError("there is no rule %s.%s" % (name, word))
+                _check_list("%s.%s" % (name, word), listed)
+
+
+def _check_list(name, listed):
+    if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
+        raise ValueError("%s must be a list of texts" % name)
+
+
+def _refused(rule, what):
+    return Refused("policy", "This host's policy does not allow %s (rule %s)" % (what, rule),
+                   "Its owner decides: the policy is a file on that host")
+
+
+def _module_names(task):
+    """Also the one that a bridge carries: it is that which acts."""
+    args = task.get("args") or {}
+    names = {task["module"]}
+    if task["module"] == "bridged" and isinstance(args.get("module"), str):
+        names = {args["module"]}
+    return frozenset(name.rpartition(".")[2] for name in names)
+
+
+def _bare_names(listed):
+    return None if listed is None else frozenset(name.rpartition(".")[2] for name in listed)
+
+
+def _command_texts(task):
+    args = task.get("args") or {}
+    for name in _COMMANDS:
+        value = args.get(name)
+        if isinstance(value, list):
+            value = " ".join(map(str, value))
+        if isinstance(value, str):
+            yield value
+
+
+def _without_commands(task):
+    args = task.get("args") or {}
+    values = [value for name, value in args.items() if name not in _COMMANDS]
+    return values + [task.get("cwd")]
+
+
+def _paths(value):
+    """Every text that begins like an absolute path, at whatever depth."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            for path in _paths(part):
+                yield path
+    elif isinstance(value, str) and value.startswith(("/", "~")) and "\n" not in value:
+        yield os.path.expanduser(value)
+
+
+def _folders(listed, resolve):
+    return None if listed is None else [resolve(folder) for folder in listed]
+
+
+def _within(path, folder):
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

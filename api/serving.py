@@ -1,0 +1,115 @@
+"""`orch serve`: what it makes on its first start, and the process that serves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+from msgspec import Struct
+
+from api.agents.service import AgentService
+from api.server import Listener, Stop, listen, serve
+from api.tls import ServerContext, TlsFiles
+from orchestrator.agents.opening import CA_FOLDER, open_desk
+from orchestrator.errors import UsageError
+from orchestrator.security.ca import CertificateAuthority
+
+Say = Callable[[str], None]
+THIS_MACHINE = ("localhost", "127.0.0.1")
+
+
+class ServeOptions(Struct, frozen=True):
+    state_dir: Path
+    store_url: str | None = None
+    names: tuple[str, ...] = ()
+    agents_host: str = "0.0.0.0"
+    agents_port: int = 8444
+    is_behind_proxy: bool = False
+    url: str | None = None
+    """Where agents call, when that is not where this process listens."""
+    rollout: int = 100
+    """Per cent of the agents that are told to update themselves to this version."""
+
+
+def run(options: ServeOptions, say: Say) -> None:
+    """Serve until SIGTERM or SIGINT. Authority, keys and certificate are made where they are missing.
+
+    Raises `OrchError` when that, the store or the port is not to be had.
+    """
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about what strangers send to an open port
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(options, say))
+
+
+async def _serve(options: ServeOptions, say: Say) -> None:
+    stop = Stop()
+    authority = CertificateAuthority(options.state_dir / CA_FOLDER)
+    service = AgentService(lambda: open_desk(options.state_dir, options.store_url),
+                           is_behind_proxy=options.is_behind_proxy, url=options.url, rollout=options.rollout,
+                           pin=lambda: None if options.is_behind_proxy else authority.pin())
+    await service.desk.call(lambda desk: None)  # master key and store: better told now than to the first agent
+    authority.create()
+    names = options.names or default_names(authority.server_names())
+    tls = None if options.is_behind_proxy else ServerContext(lambda: tls_files(authority, names))
+    listening = _listen(options.agents_host, options.agents_port)
+
+    def started() -> None:
+        host, port = listening.getsockname()[:2]
+        if tls is None:
+            say(f"agents: http://{_bracketed(host)}:{port}, for a proxy that ends TLS; requests must be signed")
+            return
+        say(f"agents: https://{_bracketed(host)}:{port}, as {', '.join(names)}")
+        say(f"the server's key: {authority.pin()}")
+
+    with stop.by_signals():
+        async with service.running(tls):
+            await serve([Listener(service.app, listening, tls)], stop, on_started=started,
+                        on_stopping=service.gateway.waiting.drain)
+
+
+def tls_files(authority: CertificateAuthority, names: tuple[str, ...]) -> TlsFiles:
+    """The server's certificate, made anew when it is time, and all authorities that are trusted now."""
+    made = authority.issue_server(names)
+    return TlsFiles(made.chain_path, made.key_path, authority.bundle(), authority.version())
+
+
+def default_names(known: tuple[str, ...]) -> tuple[str, ...]:
+    """Names by which agents may call this machine; those that were in the certificate before stay in it."""
+    name = socket.gethostname()
+    found = [*known, socket.getfqdn(), name, *_addresses(name)]
+    others = [one for one in found if one and one.isascii() and one not in THIS_MACHINE]
+    return tuple(dict.fromkeys([*others, *THIS_MACHINE]))
+
+
+def _addresses(name: str) -> list[str]:
+    """Addresses of this machine: of its name, and of the interface that leads out. Nothing is sent."""
+    found = []
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                found.append(str(probe.getsockname()[0]))
+        except OSError:
+            pass  # no such network here
+    try:
+        found += [str(entry[4][0]) for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
+    except OSError:
+        pass  # the name means nothing here
+    return [address for address in found if "%" not in address]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}, port {port}: {error.strerror}", code="serve_listen",
+                         hint="another orch serve? --agents-port names another port") from error
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
