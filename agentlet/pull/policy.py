@@ -15,6 +15,9 @@ from agentlet.pull.plan import Refused
 
 PATH = "/etc/orch-agentlet/policy.json"
 _COMMANDS = ("cmd", "_raw_params", "argv", "command", "commands", "script", "executable")
+_PATHS = ("path", "dest", "destfile", "src", "file", "directory", "dir", "folder", "chdir", "creates", "removes",
+          "root", "home", "repo", "chroot", "unit", "cwd")
+"""Arguments that are a path although they do not begin like one: relative to where the task works."""
 _PARTS = {"modules": ("allow", "deny"), "commands": ("deny",), "paths": ("allow", "deny")}
 
 
@@ -61,12 +64,13 @@ class Policy(object):
     def _path(self, task):
         if self._paths_allowed is None and not self._paths_denied:
             return None
-        for path in sorted(set(_paths(_without_commands(task)))):
+        for path, is_certain in sorted(set(_paths(_without_commands(task), None, task.get("cwd") or "/"))):
             real = self._resolve(path)
             for folder in self._paths_denied:
                 if _within(real, folder) or _within(os.path.normpath(path), folder):
                     return _refused("paths.deny %s" % folder, "the path %s" % path)
-            if self._paths_allowed is not None and not any(_within(real, folder) for folder in self._paths_allowed):
+            if is_certain and self._paths_allowed is not None \
+                    and not any(_within(real, folder) for folder in self._paths_allowed):
                 return _refused("paths.allow", "the path %s" % path)
         return None
 
@@ -123,6 +127,13 @@ def _refused(rule, what):
                    "Its owner decides: the policy is a file on that host")
 
 
+def _args(task):
+    """What the acting module is given: a bridge carries another one's arguments."""
+    args = task.get("args") or {}
+    inner = args.get("args") if task["module"] == "bridged" else None
+    return inner if isinstance(inner, dict) else args
+
+
 def _module_names(task):
     """Also the one that a bridge carries: it is that which acts."""
     args = task.get("args") or {}
@@ -137,7 +148,7 @@ def _bare_names(listed):
 
 
 def _command_texts(task):
-    args = task.get("args") or {}
+    args = _args(task)
     for name in _COMMANDS:
         value = args.get(name)
         if isinstance(value, list):
@@ -147,21 +158,26 @@ def _command_texts(task):
 
 
 def _without_commands(task):
-    args = task.get("args") or {}
-    values = [value for name, value in args.items() if name not in _COMMANDS]
-    return values + [task.get("cwd")]
+    args = {name: value for name, value in _args(task).items() if name not in _COMMANDS}
+    return dict(args, cwd=task.get("cwd"))
 
 
-def _paths(value):
-    """Every text that begins like an absolute path, at whatever depth."""
+def _paths(value, name, base):
+    """``(path, is certain)`` of every text that is a path, or may be one since it has a slash, at whatever depth."""
     if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            for path in _paths(part):
-                yield path
-    elif isinstance(value, str) and value.startswith(("/", "~")) and "\n" not in value:
-        yield os.path.expanduser(value)
+        found = value.items()
+    elif isinstance(value, (list, tuple)):
+        found = [(name, part) for part in value]
+    else:
+        found = ()
+        if isinstance(value, str) and value and "\n" not in value and "\0" not in value:
+            # As the modules expand what is of type path.
+            path = os.path.expanduser(os.path.expandvars(value))
+            if path.startswith("/") or name in _PATHS or "/" in path:
+                yield os.path.join(base, path), path.startswith("/") or name in _PATHS
+    for key, part in found:
+        for path in _paths(part, key, base):
+            yield path
 
 
 def _folders(listed, resolve):

@@ -8,7 +8,8 @@ from agentlet.pull.http import Address, BundleTrust
 
 FROM, TO = 0.50, 0.75
 """Of a certificate's life: when, in between, differs from host to host."""
-EXPIRED = "certificate_expired"
+OVER = ("certificate_expired", "certificate_unknown")
+"""The second: the server's store was restored from before it was given out."""
 
 
 def due_at(begins, ends, share):
@@ -68,7 +69,7 @@ class Renewal(object):
         try:
             return gateway.renew(csr)
         except Answered as error:
-            if error.code != EXPIRED:
+            if error.code not in OVER:
                 raise
         finally:
             gateway.close()

@@ -8,7 +8,7 @@ from agentlet.pull.faults import AgentletError, Answered, Unreachable, Untrusted
 from agentlet.pull.guard import Guard
 from agentlet.pull.memory import rss_bytes
 from agentlet.pull.part import Part
-from agentlet.pull.renewal import EXPIRED, Renewal
+from agentlet.pull.renewal import OVER, Renewal
 from agentlet.pull.update import Updater
 
 BUSY_LOOK_S = 4.0
@@ -42,7 +42,7 @@ class Upkeep(Part):
 
     def refused(self, error):
         """The server does not let us in: it may say that the certificate is over, whatever our clock says."""
-        if getattr(error, "code", None) == EXPIRED and not self._renewal.is_over:
+        if getattr(error, "code", None) in OVER and not self._renewal.is_over:
             self._renewal.is_over = True
             self._wake.set()
 

@@ -132,7 +132,10 @@ class MailboxConnection:
                 return JobEnd(state.status or state.state, state.event_count or 0, state.digest_ok)
             self._judge(state)
             if state.state == "queued" and left.is_set():
-                raise await self._pending(state)
+                state = await self._room.ask(partial(_state_of, job.id))
+                if state.state == "queued":  # it may have been called for since we looked
+                    raise await self._pending(state)
+                continue
             if state.state == "queued" and not told:
                 told = await self._tell(state)
             await self._change(changes.wait(mark, LOOK_S), left if state.state == "queued" else None)
@@ -243,6 +246,10 @@ def host_info(agent: Agent, facts: Mapping[str, Any]) -> HostInfo:
         user=str(facts.get("user") or ""), uid=uid if isinstance(uid, int) else -1, home=str(facts.get("home") or ""),
         executable=str(facts.get("executable") or ""),
     )
+
+
+def _state_of(job_id: str, post: Post) -> JobState:
+    return post.state_of(job_id)
 
 
 def _local(moment: datetime) -> str:

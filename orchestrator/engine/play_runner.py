@@ -104,6 +104,7 @@ class PlayRunner:
             for task, ending in zip(tasks, doing, strict=True):
                 if not host.active or not self._comes_next(host, task):
                     break
+                self.play.handlers.taken(host, task)
                 self._announce(task, [host])
                 outcome = await ending
                 self._show(outcome)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from orchestrator.security.ca import CertificateAuthority
 from tests.api.gateway import Client
-from tests.chaos.playing import Evidence
+from tests.chaos.evidence import Evidence
 
 Door = Client
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -16,14 +17,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from agentlet.receipts import default_directory
+from agentlet.receipts import book_path, default_directory
 from orchestrator.agents.opening import open_desk
 from orchestrator.agents.states import NEW_ATTEMPT, TABLE, TERMINAL, State
 from orchestrator.carriers.base import Job, Settings
 from orchestrator.carriers.open import open_connection
 from orchestrator.carriers.target import target_of
 from tests.chaos.door import Door, door_to
-from tests.chaos.playing import HOST, Evidence, with_any
+from tests.chaos.evidence import Evidence, with_any
+from tests.chaos.playing import HOST
 from tests.chaos.processes import wait_until
 from tests.chaos.record import Batch, Moved
 from tests.chaos.work import Work
@@ -159,9 +161,8 @@ def no_canary_in_any_sink(evidence: Evidence) -> Remark:
     assert not evidence.seen_arguments, f"in argument lists: {evidence.seen_arguments}"
     text = json.dumps([evidence.stored, [told.events for told in evidence.told]])
     assert not any(canary.decode() in text for canary in canaries), "in events"
-    receipts = Path(default_directory(0, str(evidence.folder / "home")))
     of_tasks = {evidence.kit.folder, evidence.folder / "locally"}
-    for path in [*evidence.folder.rglob("*"), *_receipts_of(evidence, receipts)]:
+    for path in [*evidence.folder.rglob("*"), *_receipts_of(evidence)]:
         if path.is_file() and of_tasks.isdisjoint(path.parents):
             data = path.read_bytes()
             assert not any(canary in data for canary in canaries), f"in {path}"
@@ -270,12 +271,12 @@ def _is_refused(state: Path) -> bool:
     return _status(state) == "refused"
 
 
-def _receipts_of(evidence: Evidence, directory: Path) -> list[Path]:
-    """This round's receipts, where the host's user keeps them."""
-    if not directory.is_dir():
-        return []
-    names = tuple(work.job.id for work in evidence.works)
-    return [path for path in directory.rglob("*") if any(name in str(path) for name in names)]
+def _receipts_of(evidence: Evidence) -> list[Path]:
+    """What this round left of receipts, where the host's user keeps them."""
+    directory = default_directory(os.geteuid(), str(evidence.hosts[0].folder / "home"))
+    attempts = [(job, number) for job, state in evidence.states.items() if state
+                for number in range(1, state.attempt + 1)]
+    return [Path(book_path(directory, job, number)) for job, number in attempts]
 
 
 async def _locally(evidence: Evidence, work: Work) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
@@ -16,79 +15,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field
-
 from orchestrator.agents.bundle import build_pyz
 from orchestrator.agents.opening import open_desk, open_post
-from orchestrator.agents.records import JobState
-from orchestrator.carriers.base import JobEnd, Settings
+from orchestrator.carriers.base import Settings
 from orchestrator.carriers.mailbox import MailboxConnection
 from orchestrator.carriers.mailroom import MailRoom
 from orchestrator.carriers.target import target_of
 from orchestrator.errors import OrchError
 from orchestrator.security.ca import CertificateAuthority
+from tests.chaos.evidence import Evidence, Told, Uploaded, with_any
 from tests.chaos.plan import MOMENTS, Fault, Plan
 from tests.chaos.processes import Host, Server, SmallDisk
 from tests.chaos.proxy import Proxy
-from tests.chaos.record import Batch, Moved, Recorder
-from tests.chaos.work import Kit, Work, jobs_for, kit_in, traces
+from tests.chaos.record import Recorder
+from tests.chaos.work import Work, jobs_for, kit_in
 
 HOST = "web1"
 LIMIT_S = 60.0
 QUIET_S = 30.0
 SHIFT_S = 3600.0
-
-
-class Uploaded:
-    """A file that came from the host."""
-
-    def __init__(self) -> None:
-        self.hash = hashlib.sha256()
-        self.is_whole = False
-
-    def write(self, data: bytes) -> None:
-        self.hash.update(data)
-
-    def close(self) -> None:
-        self.is_whole = True
-
-    def abort(self) -> None:
-        pass
-
-
-class Told(Struct):
-    """What one `run_job` gave whoever waited for it."""
-
-    job: str
-    events: list[dict[str, Any]] = field(default_factory=list)
-    files: list[Uploaded] = field(default_factory=list)
-    end: JobEnd | None = None
-    error: str = ""
-    """The code of what it raised."""
-
-
-class Evidence(Struct):
-    """All that a round leaves for `invariants`."""
-
-    plan: Plan
-    folder: Path
-    state: Path
-    kit: Kit
-    works: list[Work]
-    hosts: list[Host]
-    told: list[Told] = field(default_factory=list)
-    states: dict[str, JobState | None] = field(default_factory=dict)
-    stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    moves: list[Moved] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
-    seen_arguments: set[str] = field(default_factory=set)
-    """Argument lists of all processes that had a canary in them."""
-    cancelled: str = ""
-    notes: list[str] = field(default_factory=list)
-    server_port: int = 0
-
-    def traced(self) -> list[tuple[str, str, bool]]:
-        return traces(self.kit.trace)
 
 
 class Round:
@@ -354,20 +299,6 @@ class Round:
                     evidence.states[work.job.id] = None
         finally:
             database.close()
-
-
-def with_any(wanted: list[bytes]) -> set[str]:
-    """Argument lists of running processes that have one of ``wanted`` in them."""
-    found = set()
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                text = Path(entry.path, "cmdline").read_bytes()
-            except OSError:
-                continue
-            if any(one in text for one in wanted):
-                found.add(text.replace(b"\0", b" ").decode("utf-8", "replace"))
-    return found
 
 
 def play(plan: Plan, folder: Path) -> tuple[Round, Evidence]:

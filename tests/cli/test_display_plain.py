@@ -118,6 +118,12 @@ CASES: dict[str, tuple[Events, dict[str, Any], str]] = {
     "included": ([task("inc", module="include_tasks"), Included("tasks", "inc.yml", ("a", "b")),
                   done("a", task="inc", module="include_tasks")], {},
                  banner("TASK [inc]") + "included: inc.yml for a, b\n"),
+    "included-but-for-an-item": ([task("inc", module="include_tasks"), item("a", "1", "skipped", "inc",
+                                                                            module="include_tasks"),
+                                  item("a", "2", task="inc", module="include_tasks"),
+                                  Included("tasks", "inc.yml", ("a",), "2")], {},
+                                 banner("TASK [inc]") + "skipping: [a] => (item=1) \n"
+                                 "included: inc.yml for a => (item=2)\n"),
     "included-item": ([Included("tasks", "inc.yml", ("a",), "p")], {}, "included: inc.yml for a => (item=p)\n"),
     "diff-new": ([task("cmd"), done("a", "changed", diff=[
         {"before": "", "after": "one\ntwo\n", "after_header": "/tmp/x"}])], {"diff": True},

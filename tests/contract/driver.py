@@ -187,7 +187,7 @@ class Runtime:
             if header.get("job") != job:
                 continue
             if header["t"] == "need":
-                server.serve(job, header["digest"], header["credit"])
+                server.serve(job, header["digest"], header["credit"], more=header.get("more", False))
             elif header["t"] == "upload":
                 self._take_upload(outcome, header, body, keep_uploads)
             elif header["kind"] == "finished":
@@ -250,7 +250,9 @@ class BlobServer:
         self._blobs = blobs
         self._open: dict[str, tuple[Any, int, int]] = {}
 
-    def serve(self, job: str, digest: str, credit: int) -> None:
+    def serve(self, job: str, digest: str, credit: int, more: bool) -> None:
+        if more and digest not in self._open:
+            return
         if digest not in self._blobs:
             self._runtime.send({"t": "blob_error", "job": job, "digest": digest, "message": "the source vanished"})
             return

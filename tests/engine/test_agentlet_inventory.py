@@ -12,8 +12,8 @@ from orchestrator.template.types import Template
 
 def agent(host: str, **labels: str) -> Agent:
     return Agent(id=f"id-{host}", host=host, state="active", machine_id="m", instance_id="i", mode="tls", version="1",
-                 platform="linux", clone_of=None, note="", generation=1, next_generation=None, protocol=1, interval_s=30,
-                 ring=None, config=1, python=[3, 11, 2], labels=labels, renew=False,
+                 platform="linux", clone_of=None, note="", generation=1, next_generation=None, protocol=1,
+                 interval_s=30, ring=None, config=1, python=[3, 11, 2], labels=labels, renew=False,
                  enrolled=datetime(2026, 11, 21, tzinfo=UTC), last_seen=None, recovery_asked=None,
                  recovery_approved=None)
 

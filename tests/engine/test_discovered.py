@@ -50,3 +50,13 @@ def test_where_the_python_is_named_nothing_is_told(tmp_path: Any) -> None:
     ran = run_play(tmp_path, PLAY.split("        - debug: {msg: \"{{ [disc")[0],
                    extra_vars={"ansible_python_interpreter": sys.executable})
     assert ran.messages() == [[{}, {}]]
+
+
+def test_of_tasks_that_go_to_the_host_together_the_first_tells_it(tmp_path):
+    ran = run_play(tmp_path, """
+        - hosts: all
+          gather_facts: false
+          strategy: free
+          tasks: [{ping: }, {ping: }, {command: echo}]
+    """)
+    assert [FACT in row.values.get("ansible_facts", {}) for row in ran.results] == [True, False, False]

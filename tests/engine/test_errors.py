@@ -244,6 +244,7 @@ def test_a_judgement_that_cannot_be_made_fails_the_task_and_keeps_what_the_modul
                                   "unarchive: {src: f, dest: /nowhere}", "uri: {url: 'http://127.0.0.1:1/'}"])
 def test_a_host_that_cannot_be_reached_has_not_failed(tmp_path, task):
     """Whatever the task had to look up or send before."""
-    ran = run_play(tmp_path, f"- hosts: all\n  tasks:\n    - {task}\n", hosts="127.0.0.9", files={"files/f": "x", "templates/f": "x"},
+    ran = run_play(tmp_path, f"- hosts: all\n  tasks:\n    - {task}\n", hosts="127.0.0.9",
+                   files={"files/f": "x", "templates/f": "x"},
                    extra_vars={"ansible_connection": "ssh", "ansible_port": 1})
     assert ran.recap("127.0.0.9") == {"unreachable": 1}, ran.results

@@ -51,6 +51,19 @@ def test_a_role_used_often_has_its_handler_run_once_a_flush(handled):
     """, files=role) == ["ran", "heard"]
 
 
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_handlers_that_went_to_the_host_together_do_not_run_at_the_next_flush(tmp_path, strategy):
+    ran = run_play(tmp_path, f"""
+        - hosts: all
+          gather_facts: false
+          strategy: {strategy}
+          tasks: [{{command: echo, notify: topic}}]
+          post_tasks: [{{command: echo}}]
+          handlers: [{{name: one, ping: , listen: topic}}, {{name: two, ping: , listen: topic}}]
+    """)
+    assert [row.module for row in ran.results] == ["command", "ping", "ping", "command"]
+
+
 def test_handlers_run_whatever_tags_were_chosen(handled):
     assert handled("""
         - hosts: all

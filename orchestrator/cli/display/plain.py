@@ -155,7 +155,7 @@ class PlainDisplay:
 
     def _item_done(self, event: ItemDone) -> None:
         result = event.result
-        if result.module in ROUTINE and result.status in GOOD:
+        if result.module in ROUTINE and result.status in GOOD and result.status != "skipped":
             return
         self._result_head(result)
         label = one_line(result.item_label or "")
