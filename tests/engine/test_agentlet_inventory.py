@@ -15,7 +15,7 @@ def agent(host: str, **labels: str) -> Agent:
                  platform="linux", clone_of=None, note="", generation=1, next_generation=None, protocol=1,
                  interval_s=30, ring=None, config=1, python=[3, 11, 2], labels=labels, renew=False,
                  enrolled=datetime(2026, 11, 21, tzinfo=UTC), last_seen=None, recovery_asked=None,
-                 recovery_approved=None)
+                 recovery_approved=None, seal="")
 
 
 def loaded(*agents: tuple[Agent, dict[str, object]]) -> inventory.Inventory:
