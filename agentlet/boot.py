@@ -9,6 +9,7 @@ import gc
 import importlib.machinery
 import marshal
 import os
+import signal
 import sys
 
 
@@ -84,10 +85,39 @@ def start(sources, payload, codes=None):
     importer = MemoryImporter({}, codes, sources) if codes else MemoryImporter(dict(sources), {})
     sys.meta_path.insert(0, importer)
     gc.disable()  # nothing of what is made until the runtime is warm is garbage
-    from agentlet import runtime
-    status = runtime.main(importer, payload)
+    from agentlet import reactor, runtime
+    wire_in, wire_out = _take_over_descriptors()
+    # Handlers that do nothing, rather than SIG_IGN, which every command would inherit. Python ignores SIGPIPE itself.
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, reactor.ignore_signal)
+    _restore_locale()
+    runtime.Runtime(importer, payload, wire_in, wire_out).run()
     sys.stderr.flush()
-    os._exit(status)  # nothing is left to be tidied away, and Python's own way out takes 7 ms
+    os._exit(0)  # nothing is left to be tidied away, and Python's own way out takes 7 ms
+
+
+def _take_over_descriptors():
+    """The wire moves away from 0 and 1, where anything could read or print; 2 stays, for a last word before a crash."""
+    wire_in, wire_out = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+    try:
+        os.getcwd()
+        os.stat(".")
+    except OSError:
+        os.chdir("/")
+    return wire_in, wire_out
+
+
+def _restore_locale():
+    """Undoes what the loader changed so that file names are UTF-8: commands get the locale of the login."""
+    original = os.environ.pop("ORCH_LC_ALL", None)
+    if original:
+        os.environ["LC_ALL"] = original
+    elif original is not None:
+        os.environ.pop("LC_ALL", None)
 
 
 def _file(name):

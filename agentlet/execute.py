@@ -62,6 +62,15 @@ def load(name):
                      exception=_trace())
 
 
+def warm(tasks):
+    """Imports the modules of tasks, for forks to find them. A broken one is reported by the task that needs it."""
+    for name in sorted(set(task["module"] for task in tasks)):
+        try:
+            load(name)
+        except (Failed, SystemExit):
+            continue
+
+
 def failure(code, message, hint=None, values=None):
     """A failed result; ``msg`` is there for whoever reads it as Ansible's."""
     values = dict(values or {})

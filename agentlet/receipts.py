@@ -5,11 +5,10 @@ One append-only file per job and attempt, one JSON object a line. ``begun`` is s
 task was not started yet. `remove` is for when the controller has stored everything.
 """
 
-import json
 import os
 import time
 
-from agentlet import processes
+from agentlet import lines, processes
 from agentlet.digests import sha256
 
 KEEP_S = 7 * 24 * 3600
@@ -78,16 +77,7 @@ class Book(object):
 
     def load(self):
         """Reads what is recorded by now."""
-        try:
-            with open(self.path, "rb") as opened:
-                lines = opened.read().split(b"\n")
-        except FileNotFoundError:
-            return
-        for line in lines[:-1]:
-            try:
-                entry = json.loads(line.decode("ascii"))
-            except ValueError:
-                continue  # cut by a crash, and continued behind it
+        for entry in lines.read(self.path):
             if "begun" in entry:
                 self.begun[entry["begun"]] = entry
                 self.results.pop(entry["begun"], None)
@@ -98,12 +88,12 @@ class Book(object):
         """Records, durably, that the task is about to execute in process ``pid``."""
         entry = {"begun": task, "pid": pid, "ticks": processes.start_ticks(pid), "boot": processes.boot_id(),
                  "since": processes.now_ticks(), "time": time.time()}
-        self._append(entry)
+        lines.append(self.path, entry)
         self.begun[task] = entry
 
     def end(self, *results):
         """Records results (the fields of their events, with ``task``), durably."""
-        self._append(*[{"result": result} for result in results])
+        lines.append(self.path, *[{"result": result} for result in results])
         self.results.update((result["task"], result) for result in results)
 
     def running(self, task):
@@ -112,28 +102,3 @@ class Book(object):
         if entry is None or entry["boot"] != processes.boot_id():
             return None
         return entry["pid"] if processes.alive(entry["pid"], entry["ticks"]) else None
-
-    def _append(self, *entries):
-        new = not os.path.exists(self.path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(self.path, flags, 0o600)
-        try:
-            # The newline first ends a line that a crash may have cut.
-            data = b"" if new else b"\n"
-            for entry in entries:
-                data += json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"
-            while data:
-                data = data[os.write(fd, data):]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        if new:
-            _sync_directory(os.path.dirname(self.path))
-
-
-def _sync_directory(path):
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -7,30 +7,15 @@ nothing runs any more. A lost carrier is no cancel: see `Runtime._lose`.
 import gc
 import os
 import pwd
-import signal
 import sys
 import time
 import zlib
-from collections import OrderedDict
 
-from agentlet.reactor import Reactor, Sender, ignore_signal, read_available
+from agentlet.reactor import Reactor, Sender, read_available
 from agentlet.wire import PROTOCOL, Decoder, WireError, encode, frame
 
 DEFAULT_MEMORY_BYTES = 1 << 30
-_KEEP_JOBS = 64
-_KEEP_RESULTS_BYTES = 32 * 1024 * 1024
 _MAX_SOURCE_BYTES = 8 * 1024 * 1024
-
-
-def main(importer, payload):
-    """Runs until the carrier ends. ``importer`` is what modules are imported from; it grows with `source` frames."""
-    wire_in, wire_out = _take_over_descriptors()
-    # Handlers that do nothing, rather than SIG_IGN, which every command would inherit. Python ignores SIGPIPE itself.
-    for number in (signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, ignore_signal)
-    runtime = Runtime(importer, payload, wire_in, wire_out)
-    runtime.run()
-    return 0
 
 
 class Runtime(object):
@@ -45,6 +30,8 @@ class Runtime(object):
         self.secrets = {}
         self.source_frames = []
         self.memory_limit_bytes = DEFAULT_MEMORY_BYTES
+        self.tells_workers = False
+        """Whether the carrier wants to know which process is at work, in case this one is lost."""
         self.uid = os.geteuid()
         self.user, self.home = _account(self.uid)
         self.receipts = None
@@ -56,15 +43,13 @@ class Runtime(object):
         self._jobs = {}
         self._children = {}
         self._workers = []
-        self._spare = None
-        self._finished = OrderedDict()
-        self._finished_bytes = 0
+        self._spare = self._unstored = None
         self._idle_limit_s = None
         self._idle_timer = None
 
     def run(self):
-        _restore_locale()
-        self._open_receipts()
+        from agentlet import receipts
+        self.receipts = receipts.open_directory(receipts.default_directory(self.uid, self.home))
         self.send(self._ready())
         os.set_blocking(self._in, False)
         self.reactor.add_reader(self._in, self._read)
@@ -91,7 +76,8 @@ class Runtime(object):
         if identity is None:
             from agentlet.workerleg import WorkerLeg
             return WorkerLeg(self, job, tasks)
-        from agentlet.child import Child, ChildLeg
+        from agentlet.child import Child
+        from agentlet.childleg import ChildLeg
         child = self._children.get(identity)
         if child is None:
             child = self._children[identity] = Child(self, identity)
@@ -116,23 +102,12 @@ class Runtime(object):
         process.leg, self._spare = None, process
         return None
 
-    def import_modules(self, tasks):
-        """Before a fork, so that every worker finds them warm. A broken one is reported by the task that needs it."""
-        from agentlet import execute
-        from modules.api import Failed
-        for name in sorted(set(task["module"] for task in tasks)):
-            try:
-                execute.load(name)
-            except (Failed, SystemExit):
-                continue
-
     def job_over(self, job):
         self._jobs.pop(job.id, None)
         if job.results and not job.header.get("check"):
-            self._finished[(job.id, job.attempt)] = job
-            self._forget_old_results()
+            self._results().keep(job)
         if self._leaving:
-            self._write_unstored(job)
+            self._results().write(job)
         self._leave_if_idle()
         self._rest()
 
@@ -171,6 +146,7 @@ class Runtime(object):
             raise WireError("This runtime speaks protocol %d, not %s" % (PROTOCOL, header.get("protocol")))
         self._greeted = True
         self.memory_limit_bytes = header.get("memory_limit_bytes") or DEFAULT_MEMORY_BYTES
+        self.tells_workers = bool(header.get("tell_workers"))
         self._idle_limit_s = header.get("keep_s")
         for name, value in (header.get("environment") or {}).items():
             if value is None:
@@ -211,7 +187,7 @@ class Runtime(object):
         if header["id"] in self._jobs:
             raise WireError("The job %s is here already" % header["id"])
         job = Job(self, header)
-        self._forget(job.id, job.attempt)
+        self._results().forget(job.id, job.attempt)
         self._jobs[job.id] = job
         job.start()
 
@@ -226,7 +202,7 @@ class Runtime(object):
             job.cancel()
 
     def _ack(self, header, body):
-        self._forget(header["job"], int(header.get("attempt", 1)))
+        self._results().forget(header["job"], int(header.get("attempt", 1)))
         if self.receipts is not None:
             from agentlet import receipts
             receipts.remove(self.receipts, header["job"], int(header.get("attempt", 1)))
@@ -234,7 +210,7 @@ class Runtime(object):
             child.send(header)
 
     def _bye(self, header, body):
-        self._finished.clear()
+        self._results().clear()
         for child in self._children.values():
             child.send(header)
         self._end(lost=False)
@@ -251,8 +227,7 @@ class Runtime(object):
         spare = self.take_spare()
         if spare is not None:
             spare.close()
-        for job in list(self._finished.values()):
-            self._write_unstored(job)
+        self._results().write_all()
         for child in list(self._children.values()):
             if lost or not child.legs:
                 child.hang_up()
@@ -274,30 +249,12 @@ class Runtime(object):
         self.send({"t": "fault", "code": code, "message": message})
         self._lose()
 
-    def _write_unstored(self, job):
-        """Results that the controller may not have stored: should it offer the job again, it gets these."""
-        self._forget(job.id, job.attempt)
-        if job.book_path is None:
-            return
-        from agentlet.receipts import Book
-        try:
-            book = Book(job.book_path)
-            missing = [result for result in job.results if result["task"] not in book.results]
-            if missing:
-                book.end(*missing)
-        except OSError:
-            pass  # nobody is left to be told; the controller will run these, retry-safe, tasks again
-
-    def _forget(self, job, attempt):
-        known = self._finished.pop((job, attempt), None)
-        if known is not None:
-            self._finished_bytes -= known.size
-
-    def _forget_old_results(self):
-        newest = self._finished[next(reversed(self._finished))]
-        self._finished_bytes += newest.size
-        while len(self._finished) > _KEEP_JOBS or self._finished_bytes > _KEEP_RESULTS_BYTES:
-            self._finished_bytes -= self._finished.popitem(last=False)[1].size
+    def _results(self):
+        """The `Unstored` ones; made with the first job, since nobody needs them before."""
+        if self._unstored is None:
+            from agentlet.unstored import Unstored
+            self._unstored = Unstored()
+        return self._unstored
 
     # At rest
 
@@ -310,7 +267,7 @@ class Runtime(object):
 
     def _warm_up(self):
         """Imports what the first task needs while the controller is on its way to send it."""
-        from agentlet import host, job, processes, workerleg, workerprocess  # noqa: F401
+        from agentlet import host, job, processes, unstored, workerleg, workerprocess  # noqa: F401
         host.account(self.uid)
         processes.become_subreaper()
         if self.receipts is not None:
@@ -319,10 +276,6 @@ class Runtime(object):
         if hasattr(gc, "freeze"):
             gc.freeze()
         gc.enable()
-
-    def _open_receipts(self):
-        from agentlet import receipts
-        self.receipts = receipts.open_directory(receipts.default_directory(self.uid, self.home))
 
     def _ready(self):
         return {"t": "ready", "protocol": PROTOCOL, "python": list(sys.version_info[:3]), "platform": sys.platform,
@@ -335,30 +288,6 @@ _HANDLERS = {
     "blob": Runtime._to_job, "blob_error": Runtime._to_job, "credit": Runtime._to_job, "cancel": Runtime._cancel,
     "ack": Runtime._ack, "bye": Runtime._bye,
 }
-
-
-def _take_over_descriptors():
-    """The wire moves away from 0 and 1, where anything could read or print; 2 stays, for a last word before a crash."""
-    wire_in, wire_out = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
-    os.close(null)
-    try:
-        os.getcwd()
-        os.stat(".")
-    except OSError:
-        os.chdir("/")
-    return wire_in, wire_out
-
-
-def _restore_locale():
-    """Undoes what the loader changed so that file names are UTF-8: commands get the locale of the login."""
-    original = os.environ.pop("ORCH_LC_ALL", None)
-    if original:
-        os.environ["LC_ALL"] = original
-    elif original is not None:
-        os.environ.pop("LC_ALL", None)
 
 
 def _account(uid):

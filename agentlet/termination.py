@@ -50,7 +50,7 @@ class Termination(object):
 
 def terminate(root, since=0):
     """The same in one go, for a process of an earlier runtime. Returns what would not die."""
-    ending = Termination(root, since, is_own_child=False)
+    ending = Termination(root, since)
     while not ending.step():
         time.sleep(0.05)
     return ending.left

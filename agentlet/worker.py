@@ -94,7 +94,7 @@ class Worker(object):
         for number, task in enumerate(self.tasks, 1):
             if self.link.lost():
                 return False
-            result = self._recorded(task) or self._execute(task)
+            result = self._recorded(task) or task.get("unless_recorded") or self._execute(task)
             if os.getpid() != self._pid:
                 os._exit(0)  # a module forked, and this is the copy
             is_last = number == len(self.tasks) or (
@@ -143,7 +143,8 @@ class Worker(object):
         if warning:
             result["warnings"].append(warning)
         result = _fitting(result)
-        if task.get("receipt") and self.book is not None and os.getpid() == self._pid:
+        # A receipt says no more than that it began where it sent a file: who asks again could not have that file.
+        if task.get("receipt") and self.book is not None and os.getpid() == self._pid and not self.link.has_uploaded:
             try:
                 self.book.end(dict(result, task=task["id"]))
             except OSError as error:
@@ -169,7 +170,7 @@ class Worker(object):
                    diff=bool(task.get("diff", self.job.get("diff"))), no_log=bool(task.get("no_log")),
                    environment=task.get("environment"))
         host.planning = bool(self.job.get("check"))
-        self.link.task = task["id"]
+        self.link.task, self.link.has_uploaded = task["id"], False
         try:
             self._set_up(task)
             _limit_memory(self._memory)

@@ -9,8 +9,7 @@ import os
 import signal
 import time
 
-from agentlet import files, processes, receipts, worker
-from agentlet.execute import failure
+from agentlet import execute, files, processes, receipts, worker
 from agentlet.termination import Termination
 from agentlet.wire import WireError
 
@@ -73,7 +72,7 @@ class WorkerLeg(object):
     # One worker
 
     def _fork(self):
-        self._runtime.import_modules(self._tasks[self._done:])
+        execute.warm(self._tasks[self._done:])
         try:
             self._begin_worker(self._runtime.fork_worker(self, self._job.header, self._tasks[self._done:],
                                                          self._job.book_path))
@@ -123,6 +122,8 @@ class WorkerLeg(object):
         self._started = time.time()
         if self._running.get("timeout_s"):
             self._arm(float(self._running["timeout_s"]))
+        if self._runtime.tells_workers:
+            self._job.relay({"t": "worker", "pid": self._worker.pid, "since": self._since})
         self._job.emit(header)
 
     def _end(self, header):
@@ -218,7 +219,7 @@ class WorkerLeg(object):
         """A result in the name of a worker that could not give it."""
         task = self._running
         self._running = None
-        result = failure(code, message, hint)
+        result = execute.failure(code, message, hint)
         note = self._worker.printed_note(task.get("no_log")) if self._worker is not None else None
         result.update(status=status, warnings=[note] if note else [], started=self._started,
                       duration_s=round(max(0.0, time.time() - self._started), 6), replayed=False)

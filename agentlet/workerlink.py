@@ -12,6 +12,8 @@ class Link(object):
 
     def __init__(self, job, install_source, out_fd, control_fd):
         self.task = None
+        self.has_uploaded = False
+        """Whether the task has sent a file: nobody says when it has arrived."""
         self._job = job
         self._install_source = install_source
         self._out = out_fd
@@ -81,13 +83,14 @@ class Link(object):
     def _next_chunk(self, digest, offset):
         header, body = self._await(lambda h: h.get("digest") == digest and h["t"] in ("blob", "blob_error"))
         if header["t"] == "blob_error":
-            raise Failed("blob_unavailable", "The controller cannot send the file: %s" % header.get("message"))
+            raise Failed("blob_unavailable", "The file cannot be had: %s" % header.get("message"))
         if header.get("offset") != offset:
             raise Failed("blob_damaged", "Blob %s came out of order" % digest)
         return body, bool(header.get("last"))
 
     def open_upload(self, path, size, mode):
         self._streams += 1
+        self.has_uploaded = True
         stream = "%s:%d:%d" % (self.task, os.getpid(), self._streams)
         self._credit[stream] = WINDOW_BYTES
         self._upload = {"size": size, "mode": mode, "path": path}

@@ -8,21 +8,23 @@ from __future__ import annotations
 import logging
 import time
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from orchestrator.agents.refusals import Conflict, Malformed, NotFound, Refused, Rewind, Unidentified
-from orchestrator.errors import StoreError
+from orchestrator.errors import Faults, OrchError, StoreError
+from orchestrator.refusals import Conflict, Malformed, NotFound, Refused, Rewind, Stale, Throttled, Unidentified
 
 MEDIA_TYPE = "application/problem+json"
 BUSY_RETRY_S = 5
 CODES = {400: "request_invalid", 401: "identity_missing", 404: "not_found", 405: "method_not_allowed",
          413: "body_too_large"}
 REFUSALS: tuple[tuple[type[Refused], int], ...] = (
-    (Unidentified, 401), (NotFound, 404), (Conflict, 409), (Malformed, 400), (Rewind, 416), (Refused, 403),
+    (Unidentified, 401), (NotFound, 404), (Conflict, 409), (Malformed, 400), (Rewind, 416),
+    (Stale, 412), (Throttled, 429), (Refused, 403),
 )
 LOG = logging.getLogger("orch.api")
 
@@ -60,7 +62,10 @@ def on_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[by
 def on_refused(request: Request[Any, Any, Any], refused: Refused) -> Response[bytes]:
     status = next(status for kind, status in REFUSALS if isinstance(refused, kind))
     fields: dict[str, Any] = {"next_seq": refused.next} if isinstance(refused, Rewind) else {}
-    return Problem(status, refused.code, refused.message, refused.hint, **fields).response()
+    if isinstance(refused, Malformed) and refused.fields:
+        fields["fields"] = [{"path": path, "message": message} for path, message in refused.fields]
+    headers = {"Retry-After": str(ceil(refused.retry_s))} if isinstance(refused, Throttled) else {}
+    return Problem(status, refused.code, refused.message, refused.hint, headers=headers, **fields).response()
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -77,6 +82,12 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[bytes]:
     LOG.error("the store: %s", error.message)
     return busy("store_unavailable", "the server cannot reach its store at the moment").response()
+
+
+def on_orch_error(request: Request[Any, Any, Any], error: OrchError) -> Response[bytes]:
+    """What is wrong with content that the request is about: a file that cannot be read, a repository that is away."""
+    errors = error.errors if isinstance(error, Faults) else (error,)
+    return Problem(422, error.code, "; ".join(one.message for one in errors[:5])[:2_000], error.hint).response()
 
 
 def on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

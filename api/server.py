@@ -20,7 +20,7 @@ KEEP_ALIVE_S = 75
 STOP_LIMIT_S = 20
 BACKLOG = 4096
 OTHER_FILES = 200
-HEADERS = [("cache-control", "no-store"), ("x-content-type-options", "nosniff")]
+HEADERS = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 """Of every answer: keys, jobs and scripts with a token in them are for no cache on the way."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -31,6 +31,7 @@ class Listener(Struct):
     app: Any
     socket: socket.socket
     tls: ServerContext | None = None
+    headers: tuple[tuple[str, str], ...] = HEADERS
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -134,6 +135,6 @@ def _config(listener: Listener, most_connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         listener.app, http=protocol, loop="none", ws="none", lifespan="off", interface="asgi3", log_config=None,
         access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG, timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=STOP_LIMIT_S, headers=HEADERS,
+        timeout_graceful_shutdown=STOP_LIMIT_S, headers=list(listener.headers),
         ssl_context_factory=(lambda config, default: tls.listening) if tls is not None else None,
     )

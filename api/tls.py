@@ -30,7 +30,7 @@ class TlsFiles(Struct, frozen=True):
     key: str
     """Paths."""
     authorities: str
-    """PEM of the CAs whose client certificates are taken."""
+    """PEM of the CAs whose client certificates are taken; empty: clients are asked for none."""
     version: object = None
     """Another one when what the paths lead to has changed."""
 
@@ -65,9 +65,10 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(files.chain, files.key)
-    context.verify_mode = ssl.CERT_OPTIONAL  # who enrols has none yet; every other route asks for an identity
-    context.load_verify_locations(cadata=files.authorities)
-    context.verify_flags |= X509_V_FLAG_NO_CHECK_TIME
+    if files.authorities:
+        context.verify_mode = ssl.CERT_OPTIONAL  # who enrols has none yet; every other route asks for an identity
+        context.load_verify_locations(cadata=files.authorities)
+        context.verify_flags |= X509_V_FLAG_NO_CHECK_TIME
     context.num_tickets = 0  # a resumed session would carry a certificate that was checked once, long ago
     return context
 

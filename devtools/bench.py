@@ -7,6 +7,7 @@ are those of the controller: wall time, CPU of all its processes, peak memory. W
 Whether the work was done is checked on each host.
 
 `./dev bench start` measures what comes before the first host: `orch --help`, start to first connect, 10,000 hosts.
+`./dev bench api` measures the control plane: results ingested, list routes over a full store, viewers of one run.
 `./dev bench agents` measures the gateway for agentlets: idle polls, wake-ups, a restart's storm; and the agentlet idle.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +35,7 @@ PACKAGES = {"openssh-server": "sshd", "openssh-client": "ssh", "sudo": "sudo", "
 """What the hosts' side needs: the last four for the mix through sudo, which is skipped without them."""
 
 KIB = 1024
+VERDICTS = {True: "holds", False: "OVER", None: "not measured"}
 CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
@@ -42,6 +45,8 @@ def main(arguments: list[str]) -> int:
         return report_start()
     if options.what == "agents":
         return report_agents(options.agents)
+    if options.what == "api":
+        return report_api(options.results, options.viewers)
     system.install(PACKAGES)
     reason = loopback.missing()
     if reason:
@@ -106,6 +111,49 @@ def report_agents(count: int) -> int:
     return 0 if all(holds for *_, holds in rows) else 1
 
 
+def report_api(results: int, viewers: int) -> int:
+    """The control plane's budgets on SQLite, and on PostgreSQL where its programs are installed."""
+    import tempfile
+
+    from tests.lab import postgresql
+
+    reason = postgresql.missing()
+    if reason:
+        print(f"bench: SQLite alone: {reason}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="orch-bench-api-") as folder:
+        held = _report_api("SQLite", Path(folder) / "state", None, results, viewers)
+    if not reason:
+        with postgresql.Cluster() as cluster, tempfile.TemporaryDirectory(prefix="orch-bench-api-") as folder:
+            url = cluster.url("postgres", driver="postgresql")
+            held = _report_api("PostgreSQL", Path(folder) / "state", url, results, viewers) and held
+    return 0 if held else 1
+
+
+def _report_api(label: str, state: Path, url: str | None, results: int, viewers: int) -> bool:
+    import asyncio
+
+    from orchestrator.store import Store
+    from tests.bench import api
+
+    store_url = url or str(state / "orch.db")
+    ingested = api.ingest(store_url)
+    api.fill(store_url, results)
+    with api.serving(state, url) as server:
+        routed = api.routes(server)
+        with Store(store_url) as store:
+            viewed = asyncio.run(api.viewers(server, store, viewers))
+    rows = [(f"results ingested per second, 100 to a transaction ({ingested.cpu_us:.0f} µs CPU each)", "5,000",
+             f"{ingested.per_s:,.0f}", ingested.per_s >= 5_000)]
+    rows += [(f"GET {one.name}, p99 (p50 {_time(one.p50_s)})", "100 ms", _time(one.p99_s), one.p99_s <= 0.100)
+             for one in routed]
+    rows += [(f"from a result stored to a viewer, p99 of {viewed.viewers} on one run (p50 {_time(viewed.p50_s)})",
+              "500 ms", _time(viewed.p99_s), viewed.p99_s <= 0.500),
+             ("viewers that got every result", str(viewed.viewers), str(viewed.served),
+              viewed.served == viewed.viewers)]
+    CONSOLE.print(_budgets(rows, title=f"{label}, {results:,} task results stored"))
+    return all(holds for *_, holds in rows)
+
+
 def costs_table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(title=f"{compare.TASKS} mixed tasks, first run on fresh hosts")
     for name in ("mix", "hosts", "engine", "wall", "controller CPU", "peak memory", "hosts' CPU", "done"):
@@ -138,8 +186,8 @@ def ratios_table(outcomes: Sequence[Outcome]) -> Table:
 def budgets_table(outcomes: Sequence[Outcome], mix: Mix, limit_s: float) -> Table:
     """The design's budgets in one mix, from the differences between runs of orch: a run's fixed cost cancels out."""
     runs = sorted((o for o in outcomes if o.engine == "orch" and o.is_complete), key=lambda outcome: outcome.hosts)
-    if len(runs) < 2:
-        return _budgets([("per host and per task", "", "needs orch on two numbers of hosts", False)], mix.name)
+    if len(runs) < 2 or runs[0].hosts == runs[-1].hosts:
+        return _budgets([("per host and per task", "", "needs orch on two numbers of hosts", None)], mix.name)
     few, many = runs[0], runs[-1]
     added = many.hosts - few.hosts
     single = compare.run_once(engines.ENGINES["orch"], many.hosts, limit_s, mix, extra=("--tags", "first"))
@@ -162,12 +210,13 @@ def budgets_table(outcomes: Sequence[Outcome], mix: Mix, limit_s: float) -> Tabl
     ], mix.name)
 
 
-def _budgets(rows: Sequence[tuple[str, str, str, bool]], mix: str = "") -> Table:
-    table = Table(title=f"budgets, mix {mix}" if mix else "budgets")
+def _budgets(rows: Sequence[tuple[str, str, str, bool | None]], mix: str = "", title: str = "") -> Table:
+    """What was measured, and whether it holds; None: nothing was measured."""
+    table = Table(title=title or (f"budgets, mix {mix}" if mix else "budgets"))
     for name in ("what", "budget", "measured", ""):
         table.add_column(name, justify="right" if name in ("budget", "measured") else "left")
     for what, budget, measured, holds in rows:
-        table.add_row(what, budget, measured, "holds" if holds else "OVER")
+        table.add_row(what, budget, measured, VERDICTS[holds])
     return table
 
 
@@ -189,8 +238,12 @@ def _list_of(kind: type, allowed: Sequence[str] = ()) -> object:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["compare", "start", "agents"], default="compare")
+    parser.add_argument("what", nargs="?", choices=["compare", "start", "agents", "api"], default="compare")
     parser.add_argument("--agents", type=int, default=5000, metavar="N", help="of `agents`: how many (default: 5000)")
+    parser.add_argument("--results", type=int, default=1_000_000, metavar="N",
+                        help="of `api`: task results stored (default: %(default)s)")
+    parser.add_argument("--viewers", type=int, default=500, metavar="N",
+                        help="of `api`: who follow one run (default: %(default)s)")
     parser.add_argument("--engines", type=_list_of(str, tuple(engines.ENGINES)), default=list(engines.ENGINES),
                         metavar="LIST", help=f"of {','.join(engines.ENGINES)} (default: all)")
     parser.add_argument("--mix", choices=[*MIXES, "both"], default="both", help="which twenty tasks (default: both)")

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from agentlet.pull import VERSION, enrol, identity
+from agentlet.pull import VERSION, enrol, holding, identity
 from agentlet.pull.blobs import Cache
 from agentlet.pull.clock import Clock
 from agentlet.pull.faults import Unreachable
@@ -36,6 +36,7 @@ class Agent(object):
         self.cache = Cache(state, self.settings.cache_bytes)
         self._address = Address(self.identity.url)
         self._trust = enrol.trust_of(state, self.identity, self.clock)
+        self.place = holding.place_of(state.directory)
         self._journal = Journal(state)
         self.intake = Intake(self, self._journal)
         self._room = Room(self.settings.spool_bytes)
@@ -100,11 +101,13 @@ class Agent(object):
             return sorted(self._spools)
 
     def take(self, gateway, job, attempt):
-        """Takes on an offered job, unless it is here already. Raises as `Gateway` does."""
+        """Takes on an offered job, or reminds the server that it is here already. Raises as `Gateway` does."""
         with self._lock:
-            is_here = (job, attempt) in self._spools
-        if not is_here:
+            spool = self._spools.get((job, attempt))
+        if spool is None:
             self.intake.take(gateway, job, attempt)
+        else:
+            self.intake.take_up(gateway, spool)
 
     def begin(self, folder, envelope):
         """Runs what the journal has, or delivers it if it is done."""
@@ -113,6 +116,7 @@ class Agent(object):
             self._spools[spool.job, spool.attempt] = spool
             if spool.end is not None:
                 return
+            spool.is_ours = not holding.is_elsewhere(folder, self.place)
             runner = Runner(self, folder, envelope, spool)
             self._runners[runner.job, runner.attempt] = runner
         runner.start()

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from agentlet.pull import PROTOCOL, VERSION, about_host, identity, tls
+from agentlet.pull import PROTOCOL, VERSION, about_host, identity, signing, tls
 from agentlet.pull.clock import Clock
 from agentlet.pull.faults import AgentletError, Answered, Unreachable, Untrusted
 from agentlet.pull.gateway import Gateway
@@ -12,12 +12,14 @@ from agentlet.pull.http import Address, BundleTrust, PinTrust
 
 KEY = "key.new.pem"
 NEW_CLIENT = "client.new.pem"
+_HOW_KNOWN = "Give its key: --pin sha256//BASE64, as the line of orch agents invite has it; or --ca FILE"
 
 
-def enrol(state, url, token, pin=None, ca_file=None, token_only=False, force=False):
+def enrol(state, url, token, pin=None, ca_file=None, token_only=False, force=False, keyring="auto"):
     """Enrols with the gateway at ``url``; the `Identity`. `AgentletError` says what is in the way.
 
-    The gateway is known by ``pin``, by ``ca_file``, or by the system's authorities.
+    The gateway is known by ``pin``, by ``ca_file``, or by the system's authorities. ``keyring``: which one seals the
+    secrets (`keyring.CHOICES`).
     """
     state.create()
     if state.exists(identity.IDENTITY) and not force:
@@ -32,6 +34,8 @@ def enrol(state, url, token, pin=None, ca_file=None, token_only=False, force=Fal
     except Answered as error:
         raise AgentletError("The gateway refused: %s" % error.message, error.hint or
                             "A token is good for one host, once, for an hour: take a new one from orch agents invite")
+    except Untrusted as error:
+        raise AgentletError(error.message, error.hint if pin else _HOW_KNOWN)
     finally:
         gateway.close()
     mode = "token" if answer.get("certificate") is None else "tls"
@@ -44,6 +48,8 @@ def enrol(state, url, token, pin=None, ca_file=None, token_only=False, force=Fal
     keep(state, answer, values)
     values["trust"] = _choose_trust(state, values, pin, ca_file)
     state.write_json(identity.IDENTITY, values)
+    from agentlet.pull import sealing
+    sealing.seal(state, (identity.CLIENT, identity.SECRETS), keyring)
     return identity.Identity(state)
 
 
@@ -56,33 +62,44 @@ def keep(state, answer, values):
 
 
 def keep_keys(state, answer, older):
-    """The part that a renewal replaces. ``older``: job keys that are still good. A certificate that does not belong
-    to our key is an `AgentletError`, and nothing is replaced."""
+    """The part that a renewal replaces. ``older``: job keys that are still good, or the `Door` to who has them. A
+    certificate that does not belong to our key is an `AgentletError`, and nothing is replaced."""
+    secrets = {"token": answer.get("token")}
+    if isinstance(older, list):
+        new = answer["job_key"]
+        if new.startswith(signing.SEALED):
+            new = signing.unseal_key(new, older)
+        secrets["job_keys"] = [new] + [key for key in older if key != new][:2]
+    else:
+        older.take_key(answer["job_key"])
     if answer.get("certificate") is not None:
-        state.write(NEW_CLIENT, (state.read(KEY) or b"") + answer["certificate"].encode())
+        scratch = state.scratch()
+        pair = (scratch.read(KEY) or b"") + answer["certificate"].encode()
+        scratch.write(NEW_CLIENT, pair)
         try:
-            tls.verified_context(None, state.path(NEW_CLIENT))
+            tls.verified_context(None, scratch.path(NEW_CLIENT))
         except OSError as error:
             raise AgentletError("The gateway's certificate is not for our key: %s" % error)
-        os.rename(state.path(NEW_CLIENT), state.path(identity.CLIENT))
-        state.remove(KEY)
-    secrets = {"job_keys": [answer["job_key"]] + [key for key in older if key != answer["job_key"]][:2],
-               "token": answer.get("token")}
+        finally:
+            scratch.remove(NEW_CLIENT)
+        state.write(identity.CLIENT, pair)
+        scratch.remove(KEY)
     state.write(identity.SECRETS, json.dumps(secrets).encode())
 
 
 def request(state):
-    """A request for a certificate of a new key, which waits in the state directory."""
+    """A request for a certificate of a new key, which waits in the state directory, or in memory."""
     from agentlet.pull import openssl  # with `subprocess`, which an idle agentlet does without
-    state.write(KEY, openssl.new_key().encode())
-    return openssl.signing_request(state.path(KEY))
+    scratch = state.scratch()
+    scratch.write(KEY, openssl.new_key().encode())
+    return openssl.signing_request(scratch.path(KEY))
 
 
 def trust_of(state, known, clock):
     """How an enrolled agentlet knows its gateway."""
     if known.trust == "pin":
         return PinTrust(known.pin)
-    client = state.path(identity.CLIENT) if known.mode == "tls" else None
+    client = state.file_of(identity.CLIENT) if known.mode == "tls" else None
     return BundleTrust(clock, None if known.trust == "system" else state.path(identity.CA), client)
 
 

@@ -1,5 +1,7 @@
 """What can go wrong between an agentlet and its gateway, as exceptions that say what to do about it."""
 
+import errno
+
 
 class AgentletError(Exception):
     """A sentence for the person at the host, and a hint."""
@@ -15,6 +17,10 @@ class AgentletError(Exception):
 
 class Unreachable(AgentletError):
     """The gateway did not answer, or not wholly: try again later."""
+
+
+class Shut(Unreachable):
+    """The gateway agreed on TLS, and hung up before a word of an answer: perhaps on this agentlet's certificate."""
 
 
 class Untrusted(AgentletError):
@@ -42,3 +48,8 @@ class EnvelopeRefused(AgentletError):
     def __init__(self, code, message, hint=None):
         super().__init__(message, hint)
         self.code = code
+
+
+def is_full(error):
+    """Whether it says that a disk, or what its user may have of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -43,14 +43,19 @@ class Gateway(object):
     def start(self, job, attempt, key):
         return self._json("POST", _job(job, "start"), {"attempt": attempt, "key": key})
 
-    def add_events(self, job, attempt, first_seq, heads):
+    def resume(self, job, attempt, key, next_key, count):
+        """The attempt goes on in another place, with ``count`` events, and ``next_key`` in place of ``key``."""
+        body = {"attempt": attempt, "key": key, "next_key": next_key, "count": count}
+        return self._json("POST", _job(job, "resume"), body)
+
+    def add_events(self, job, attempt, first_seq, heads, key=""):
         """The number that the server expects next. `Answered` 416 has it in ``problem`` when there was a gap."""
-        body = {"attempt": attempt, "first_seq": first_seq, "heads": heads}
+        body = {"attempt": attempt, "first_seq": first_seq, "heads": heads, "key": key}
         return self._json("POST", _job(job, "events"), body)["next_seq"]
 
-    def finish(self, job, attempt, status, count, digest, evicted):
+    def finish(self, job, attempt, status, count, digest, evicted, key=""):
         """None when everything is stored, else the number of the first event that the server lacks."""
-        body = {"attempt": attempt, "status": status, "count": count, "digest": digest, "evicted": evicted}
+        body = {"attempt": attempt, "status": status, "count": count, "digest": digest, "evicted": evicted, "key": key}
         return self._json("POST", _job(job, "finish"), body, missing=True)
 
     def blob(self, digest, offset, size):

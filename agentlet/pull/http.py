@@ -5,7 +5,7 @@ import socket
 import ssl
 
 from agentlet.pull import httpwire, tls
-from agentlet.pull.faults import AgentletError, Unreachable, Untrusted
+from agentlet.pull.faults import AgentletError, Shut, Unreachable, Untrusted
 
 CONNECT_S = 20.0
 _READ_BYTES = 1 << 16
@@ -41,7 +41,8 @@ class Connection(object):
         self._trusted = None
 
     def request(self, method, target, body=b"", headers=(), timeout_s=30.0, limit=2 << 20):
-        """The `Reply`. `Unreachable` for every fault of the network, `Untrusted` for somebody else at the other end.
+        """The `Reply`. `Unreachable` for every fault of the network, `Untrusted` for somebody else at the other end;
+        `Shut` where a new connection was ended as soon as TLS was agreed on.
 
         A connection that the server closed while it was idle is opened anew, once: nothing had been answered.
         """
@@ -53,14 +54,23 @@ class Connection(object):
         try:
             return self._exchange(data, reader, timeout_s)
         except (OSError, httpwire.BadReply, Unreachable) as error:
-            self.close()
             if is_new or reader.begun or isinstance(error, (socket.timeout, Untrusted)):
-                raise _unreachable(error)
-        try:
-            return self._exchange(data, httpwire.ReplyReader(limit), timeout_s)
-        except (OSError, httpwire.BadReply) as error:
+                raise self._failed(error, reader)
             self.close()
-            raise _unreachable(error)
+        reader = httpwire.ReplyReader(limit)
+        try:
+            return self._exchange(data, reader, timeout_s)
+        except (OSError, httpwire.BadReply) as error:
+            raise self._failed(error, reader)
+
+    def _failed(self, error, reader):
+        """The fault as it is told; the connection is closed."""
+        was_open = self._socket is not None
+        self.close()
+        fault = _unreachable(error)
+        if was_open and not reader.begun and type(fault) is Unreachable and not isinstance(error, socket.timeout):
+            return Shut(fault.message)
+        return fault
 
     def close(self):
         """Idempotent; the next request opens a new one."""
@@ -142,7 +152,8 @@ def _unreachable(error):
         return error
     if isinstance(error, ssl.CertificateError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Untrusted("The gateway's certificate is not to be trusted: %s" % _text(error),
-                         "Was its certificate authority replaced? Enrol anew with --force")
+                         "Was its certificate authority made anew? On the controller: orch agents invite HOST; the line"
+                         " that it prints enrols this host again")
     return Unreachable("The gateway does not answer: %s" % _text(error))
 
 

@@ -24,11 +24,18 @@ class Identity(object):
             self.agent, self.host, self.url = values["agent"], values["host"], values["url"]
             self.mode, self.trust, self.pin = values["mode"], values["trust"], values.get("pin")
             self.token = secrets.get("token")
-            self.job_keys = list(secrets["job_keys"])
-            """The newest first; jobs that were signed before a renewal carry the one before."""
+            self.helper = values.get("helper")
+            """``socket`` and ``directory`` of the root helper; None where the agentlet does everything itself."""
+            self.job_keys = self._helpers_keys() if self.helper else list(secrets["job_keys"])
+            """The newest first; jobs that were signed before a renewal carry the one before. With a helper, the `Door`
+            to who has them."""
         except KeyError:
             raise AgentletError("This host is not enrolled, or %s is damaged" % self._state.directory,
                                 "On the controller: orch agents invite HOST; it shows the line to paste here")
+
+    def _helpers_keys(self):
+        from agentlet.pull.door import Door
+        return Door(self.helper["socket"])
 
     def signer(self):
         """Whoever signs requests: itself, or None where the certificate says who calls."""

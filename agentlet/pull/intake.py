@@ -2,12 +2,14 @@
 
 import json
 import os
+import threading
 
-from agentlet.pull import plan, policy, refusing, retrying, signing
+from agentlet.pull import holding, plan, policy, refusing, retrying, signing
 from agentlet.pull.faults import AgentletError, Answered, EnvelopeRefused, Unreachable, Untrusted
 from agentlet.pull.quarantine import Quarantine
 from agentlet.pull.room import Room
 from agentlet.pull.spool import Spool
+from agentlet.pull.survivors import Survivors
 
 CLAIM_TRIES = 4
 
@@ -21,10 +23,12 @@ class Intake(object):
         self._journal = journal
         # Asked again with the same one, since an answer was lost, the server gives the same answer.
         self._key = os.urandom(16).hex()
+        self._taking_up = threading.Lock()
 
     def take(self, gateway, job, attempt):
         """Claims an offered job and begins it; False when it must not run here. Raises as `Gateway` does."""
         agent = self._agent
+        signing.check_keys(agent.identity.job_keys)
         claimed = self._claim(gateway, job, attempt)
         self._learn_name(gateway)
         text, signature = claimed.get("envelope"), claimed.get("signature")
@@ -36,13 +40,13 @@ class Intake(object):
                 # A server that was restored from a backup may believe that nothing has happened.
                 raise EnvelopeRefused("begun_before", "An earlier attempt of this job has begun here, and not all of "
                                       "its tasks may run twice", "look at the host, and run it again as a new run")
-            folder = self._journal.take_on(envelope, text, signature, self._key)
+            folder = self._journal.take_on(envelope, text, signature, self._key, agent.place)
         except EnvelopeRefused as error:
-            return self._refuse(gateway, job, attempt, text, "envelope_" + error.code, error)
+            return self._refuse(gateway, job, attempt, text, "envelope_" + error.code, error, self._key)
         except OSError as error:
             fault = AgentletError("The disk does not take the job's journal (%s): nothing was begun" % error.strerror,
                                   "df -h, df -i: %s" % agent.state.directory)
-            return self._refuse(gateway, job, attempt, text, "no_space", fault)
+            return self._refuse(gateway, job, attempt, text, "no_space", fault, self._key)
         agent.begin(folder, envelope)
         return True
 
@@ -58,7 +62,28 @@ class Intake(object):
             self._agent.begin(folder, envelope)
         except (EnvelopeRefused, OSError, ValueError, KeyError) as error:
             self._agent.log.tell("a job of an earlier agentlet cannot be gone on with: %s" % error)
-            self._journal.drop(folder)
+            threading.Thread(target=self._end_and_drop, args=(folder,), name="ending", daemon=True).start()
+
+    def take_up(self, gateway, spool):
+        """For a server that believes, as after a restore, that nobody has what has begun here: it is told otherwise.
+
+        False when it has another job of that name now, which is refused. Raises as `Gateway` does.
+        """
+        with self._taking_up:
+            if "started" not in spool.folder.records():
+                return False
+            try:
+                text = gateway.claim(spool.job, spool.attempt, spool.key).get("envelope")
+                if holding.is_same_letter(text, spool.folder.envelope()[0]):
+                    gateway.start(spool.job, spool.attempt, spool.key)
+                    self._agent.log.tell("job %s is taken up again: the server had forgotten it" % spool.job)
+                    return True
+            except Answered as error:
+                if error.code != "job_started":  # by another thread of ours; if by somebody else, the key tells
+                    raise
+                return True
+        error = EnvelopeRefused("older_attempt", "This attempt of a job of that name has begun here already")
+        return self._refuse(gateway, spool.job, spool.attempt, text, "envelope_older_attempt", error, spool.key)
 
     def refusal(self, task):
         """Why a task does not run on this host: a `plan.Refused`, or None."""
@@ -106,11 +131,17 @@ class Intake(object):
             if task["id"] == running:
                 self.quarantine.blame(task)
 
-    def _refuse(self, gateway, job, attempt, text, code, error):
+    def _end_and_drop(self, folder):
+        """Nothing of it may go on that nobody watches over."""
+        stopping = self._agent.stopping
+        if Survivors(folder).end_all(lambda seconds: not stopping.wait(seconds), lambda pids: None):
+            self._journal.drop(folder)
+
+    def _refuse(self, gateway, job, attempt, text, code, error, key):
         """Tells the server, and the operator, why the job does not run; it is not kept."""
         self._agent.log.tell("job %s, attempt %d is refused: %s" % (job, attempt, error))
         refused = plan.Refused(code, error.message, error.hint)
-        refusing.report(gateway, job, attempt, self._key, _readable(text), refused)
+        refusing.report(gateway, job, attempt, key, _readable(text), refused)
         return False
 
 

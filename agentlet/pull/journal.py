@@ -5,19 +5,20 @@ away when the server has stored everything, and the ledger remembers the attempt
 that it is never run again, whatever the server forgot.
 """
 
-import errno
 import json
 import os
 import time
 
-from agentlet import files
+from agentlet import files, lines
 from agentlet.digests import sha256
+from agentlet.pull.faults import is_full
 from agentlet.pull.state import write_durably
 
 RESERVE_BYTES = 256 * 1024
 """Kept free for each job, so that its results find room on a disk that has filled up meanwhile."""
 KEY_CHARS = 40
 _KEPT_S = 24 * 3600
+_ENDS = ("stopped", "cancelled", "finished")
 
 
 def key_of(job):
@@ -58,10 +59,10 @@ class Journal(object):
                 _remove(os.path.join(self._root, name))  # not finished when we were killed
         return sorted(found, key=lambda folder: folder.age_key())
 
-    def take_on(self, envelope, text, signature, key):
+    def take_on(self, envelope, text, signature, key, place=None):
         """The `Folder` of a new attempt, durably; `OSError` when the disk does not take it: then nothing may run.
 
-        ``key`` is what it was claimed with.
+        ``key`` is what it was claimed with, ``place`` where (`holding.place_of`).
         """
         name = "%s-%d" % (key_of(envelope["job"]), envelope["attempt"])
         making, path = os.path.join(self._root, "new-" + os.urandom(8).hex()), os.path.join(self._root, name)
@@ -75,7 +76,7 @@ class Journal(object):
             raise
         files.sync_directory(self._root)
         folder = Folder(path, key_of(envelope["job"]), envelope["attempt"])
-        folder.record("claimed", job=envelope["job"], key=key)
+        folder.record("claimed", job=envelope["job"], key=key, place=place)
         return folder
 
     def delivered(self, folder):
@@ -85,8 +86,8 @@ class Journal(object):
         self._seen[folder.key] = max(self._seen.get(folder.key, (0, 0)), (folder.attempt, expires))
         if "started" in folder.records():
             self._begun.add(folder.key)
-        _append(self._ledger_path, {"key": folder.key, "attempt": folder.attempt, "expires": expires,
-                                    "begun": folder.key in self._begun})
+        lines.append(self._ledger_path, {"key": folder.key, "attempt": folder.attempt, "expires": expires,
+                                         "begun": folder.key in self._begun})
         self.drop(folder)
 
     def drop(self, folder):
@@ -101,7 +102,7 @@ class Journal(object):
 
     def _load_ledger(self):
         limit = time.time() - _KEPT_S
-        entries = _lines(self._ledger_path)
+        entries = lines.read(self._ledger_path)
         for entry in entries:
             if entry["expires"] > limit:
                 self._seen[entry["key"]] = max(self._seen.get(entry["key"], (0, 0)),
@@ -111,7 +112,7 @@ class Journal(object):
         if len(entries) > 2 * len(self._seen) + 100:
             kept = [{"key": key, "attempt": attempt, "expires": expires, "begun": key in self._begun}
                     for key, (attempt, expires) in self._seen.items()]
-            write_durably(self._ledger_path, b"".join(map(_line, kept)))
+            write_durably(self._ledger_path, lines.packed(*kept))
 
 
 class Folder(object):
@@ -145,20 +146,20 @@ class Folder(object):
         """Adds a line, durably, on a full disk in the room that was kept; `OSError` when that is not possible."""
         entry = dict(values, what=what, time=time.time())
         try:
-            _append(os.path.join(self.path, "journal"), entry)
+            lines.append(os.path.join(self.path, "journal"), entry)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self.release_reserve():
+            if not is_full(error) or not self.release_reserve():
                 raise
-            _append(os.path.join(self.path, "journal"), entry)
+            lines.append(os.path.join(self.path, "journal"), entry)
 
     def records(self):
         """{what: its last record}."""
-        return {entry["what"]: entry for entry in _lines(os.path.join(self.path, "journal"))}
+        return {entry["what"]: entry for entry in lines.read(os.path.join(self.path, "journal"))}
 
     def was_killed(self):
-        """Whether the agentlet ended in the middle without having been told to."""
-        entries = [entry["what"] for entry in _lines(os.path.join(self.path, "journal"))]
-        return bool(entries) and "started" in entries and entries[-1] not in ("stopped", "finished")
+        """Whether the agentlet ended in the middle without having been told to end, itself or the job."""
+        entries = [entry["what"] for entry in lines.read(os.path.join(self.path, "journal"))]
+        return bool(entries) and "started" in entries and entries[-1] not in _ENDS
 
     def release_reserve(self):
         """Gives up the room that was kept; whether there was any."""
@@ -185,35 +186,3 @@ def _reserve(path):
         files.write_all(fd, os.urandom(4096) * (RESERVE_BYTES // 4096))  # zeros take no room on some file systems
     finally:
         os.close(fd)
-
-
-def _line(entry):
-    return json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def _append(path, entry):
-    is_new = not os.path.exists(path)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        # The newline first ends a line that a crash may have cut.
-        files.write_all(fd, (b"" if is_new else b"\n") + _line(entry))
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    if is_new:
-        files.sync_directory(os.path.dirname(path))
-
-
-def _lines(path):
-    try:
-        with open(path, "rb") as opened:
-            data = opened.read().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return []
-    entries = []
-    for line in data:
-        try:
-            entries.append(json.loads(line.decode("ascii")))
-        except ValueError:
-            continue  # cut by a crash, and continued behind it
-    return entries

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 
-from agentlet.pull.slots import Slots
+from agentlet.pull import slots as versions
 
 PROVED = 76
 """The exit code of a version that was on trial, has proved itself and has nothing to do now."""
@@ -17,7 +17,7 @@ _LOOK_S = 0.2
 def launch(state, program, serve):
     """The exit code of the service. ``serve()`` runs the version of ``program`` itself; it is the last resort."""
     while True:
-        slots = Slots(state)
+        slots = versions.of(state)
         if slots.trial is not None:
             if _try(state, slots):
                 continue
@@ -59,14 +59,14 @@ def _try(state, slots):
     end = time.monotonic() + float(trial["limit_s"])
     while child.poll() is None:
         time.sleep(_LOOK_S)
-        if time.monotonic() >= end and Slots(state).trial is not None:
+        if time.monotonic() >= end and versions.of(state).trial is not None:
             child.kill()
     for number, handler in before:
         signal.signal(number, handler)
     if stopped:
         sys.exit(0)
-    if Slots(state).trial is not None:
+    if versions.of(state).trial is not None:
         sys.stderr.write("orch-agentlet: version %s did not reach the gateway: it is left for the one before\n"
                          % trial["version"])
-        Slots(state).roll_back()
+        versions.of(state).roll_back()
     return True

@@ -1,4 +1,4 @@
-"""The agentlet's commands. `run` and `runtime` are read by hand: what they need not, they do not load."""
+"""The agentlet's commands. `run`, `runtime` and `helper` are read by hand: what they need not, they do not load."""
 
 import os
 import sys
@@ -26,9 +26,15 @@ def main(program, arguments):
     try:
         if command == "runtime":
             from agentlet.pull import bundle
+            if arguments[1:2] == ["--as"] and len(arguments) == 3:
+                from agentlet.pull import accounts
+                accounts.become(arguments[2])
             return bundle.start_runtime()
         if command == "run":
             return _run(program, arguments[1:])
+        if command == "helper":
+            from agentlet.pull.helper import serve
+            return serve.main(program, arguments[1:])
         if command == "version":
             sys.stdout.write(VERSION + "\n")
             return 0

@@ -1,6 +1,8 @@
 """What is left to do of a job: pure. The runtime is given runs of tasks; what may not run gets its result from here."""
 
 ENDS_JOB = ("failed", "interrupted", "cancelled")
+NOT_AGAIN = "not_again"
+"""The code of what the root helper says of a task that had begun; the agentlet knows why, and says that instead."""
 
 
 class Refused(object):
@@ -49,3 +51,16 @@ def refused_result(task, refused, now):
             "warnings": [],
             "error": {"code": refused.code, "message": refused.message, "hint": refused.hint}, "started": now,
             "duration_s": 0.0, "replayed": False}
+
+
+def result_of_begun(task, is_uncertain, refused, now):
+    """The result of a task that had begun when its runtime was lost, unless the receipts know better; None: it runs.
+
+    ``is_uncertain``: it must not run twice. ``refused``: why it would not be run again, or None.
+    """
+    if is_uncertain:
+        refused = Refused("interrupted", "This task had begun when its runtime was lost, and left no result: it may "
+                          "have run in part", "Look at the host; with retry_safe: true on the task it is run again")
+    if refused is None:
+        return None
+    return dict(refused_result(task, refused, now), status="interrupted" if is_uncertain else "failed")

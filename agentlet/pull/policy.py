@@ -18,6 +18,7 @@ _COMMANDS = ("cmd", "_raw_params", "argv", "command", "commands", "script", "exe
 _PATHS = ("path", "dest", "destfile", "src", "file", "directory", "dir", "folder", "chdir", "creates", "removes",
           "root", "home", "repo", "chroot", "unit", "cwd")
 """Arguments that are a path although they do not begin like one: relative to where the task works."""
+_VARIABLE = re.compile(r"\$(\w+|\{[^}]*\})", re.ASCII)
 _PARTS = {"modules": ("allow", "deny"), "commands": ("deny",), "paths": ("allow", "deny")}
 
 
@@ -64,7 +65,9 @@ class Policy(object):
     def _path(self, task):
         if self._paths_allowed is None and not self._paths_denied:
             return None
-        for path, is_certain in sorted(set(_paths(_without_commands(task), None, task.get("cwd") or "/"))):
+        environment = dict(os.environ, **{str(k): str(v) for k, v in (task.get("environment") or {}).items()})
+        found = _paths(_without_commands(task), None, task.get("cwd") or "/", environment)
+        for path, is_certain in sorted(set(found)):
             real = self._resolve(path)
             for folder in self._paths_denied:
                 if _within(real, folder) or _within(os.path.normpath(path), folder):
@@ -90,8 +93,8 @@ def load(path=PATH):
     try:
         with open(path, "rb") as opened:
             info = os.fstat(opened.fileno())
-            if info.st_uid not in (0, os.geteuid()) or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                return Closed("%s can be written by others" % path)
+            if _others_write(info) or _others_write(os.stat(os.path.dirname(os.path.abspath(path)))):
+                return Closed("%s, or its folder, can be written by others" % path)
             rules = json.loads(opened.read().decode("utf-8"))
     except FileNotFoundError:
         return Policy({})
@@ -102,6 +105,10 @@ def load(path=PATH):
         return Policy(rules)
     except (ValueError, TypeError, AttributeError, re.error) as error:
         return Closed("%s: %s" % (path, error))
+
+
+def _others_write(info):
+    return info.st_uid not in (0, os.geteuid()) or bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _check(rules):
@@ -162,7 +169,7 @@ def _without_commands(task):
     return dict(args, cwd=task.get("cwd"))
 
 
-def _paths(value, name, base):
+def _paths(value, name, base, environment):
     """``(path, is certain)`` of every text that is a path, or may be one since it has a slash, at whatever depth."""
     if isinstance(value, dict):
         found = value.items()
@@ -172,12 +179,20 @@ def _paths(value, name, base):
         found = ()
         if isinstance(value, str) and value and "\n" not in value and "\0" not in value:
             # As the modules expand what is of type path.
-            path = os.path.expanduser(os.path.expandvars(value))
+            path = _expanded(value, environment)
             if path.startswith("/") or name in _PATHS or "/" in path:
                 yield os.path.join(base, path), path.startswith("/") or name in _PATHS
     for key, part in found:
-        for path in _paths(part, key, base):
+        for path in _paths(part, key, base, environment):
             yield path
+
+
+def _expanded(value, environment):
+    """`os.path.expandvars` and `os.path.expanduser`, with the environment that the task will have."""
+    text = _VARIABLE.sub(lambda found: environment.get(found.group(1).strip("{}"), found.group(0)), value)
+    if (text == "~" or text.startswith("~/")) and environment.get("HOME"):
+        return (environment["HOME"].rstrip("/") + text[1:]) or "/"
+    return os.path.expanduser(text)
 
 
 def _folders(listed, resolve):

@@ -2,13 +2,15 @@
 
 import time
 
-from agentlet.pull import backoff, network, retrying
+from agentlet.pull import backoff, network, retrying, vitals
 from agentlet.pull.faults import Answered, IdentityRefused, Unreachable, Untrusted
 from agentlet.pull.part import Part
 
 FULL_S = 10.0
 """How often a full agentlet asks for orders; what it runs streams its events, which bring orders too."""
 LOOK_S = 30.0
+BEAT_S = 300.0
+"""How often an idle agentlet says how it is, on the connection that is open anyway; one at work does so in upkeep."""
 
 
 class Poller(Part):
@@ -19,6 +21,7 @@ class Poller(Part):
         self._on_contact = on_contact
         self._on_error = on_error
         self._errors = 0
+        self._beat_at = 0.0
 
     def work(self):
         agent, gateway = self._agent, self._agent.gateway()
@@ -44,11 +47,18 @@ class Poller(Part):
         for job, attempt in offers:
             if agent.free():
                 self._take(gateway, job, attempt)
+        self._beat(gateway)
         if is_full or not agent.free():
             return FULL_S
         if offers:
             return 0.0
         return backoff.between_polls(agent.settings.interval_s, time.monotonic() - began, retrying.draw)
+
+    def _beat(self, gateway):
+        now = time.monotonic()
+        if now >= self._beat_at and not self._agent.running():
+            self._beat_at = now + BEAT_S
+            gateway.heartbeat([], vitals.stats(self._agent))
 
     def _take(self, gateway, job, attempt):
         try:

@@ -1,4 +1,7 @@
-"""Tasks that ended the agentlet, or its runtime, twice: they are not run again for a day, and the result says so."""
+"""Tasks that ended the agentlet, or its runtime, twice: they are not run again for a day, and the result says so.
+
+Only of what left no result: a task whose receipt knows its end has that one, and who came to a good end is forgiven.
+"""
 
 import json
 import threading
@@ -27,15 +30,26 @@ class Quarantine(object):
             count = known.get("count", 0) if now - known.get("last", 0) < HOLD_S else 0
             self._counts[key] = {"module": task["module"], "count": count + 1, "last": now}
             self._counts = {name: entry for name, entry in self._counts.items() if now - entry["last"] < HOLD_S}
-            try:
-                self._state.write_json("quarantine.json", self._counts)
-            except OSError:
-                pass  # a full disk: it is counted in memory as long as we live
+            self._write()
+
+    def forgive(self, task):
+        """This task ran to a good end: whatever it was blamed for."""
+        if not self._counts or task is None:
+            return
+        with self._lock:
+            if self._counts.pop(key_of(task), None) is not None:
+                self._write()
 
     def holds(self, task):
         """Whether the task must not run now."""
         known = self._counts.get(key_of(task))
         return bool(known) and known["count"] >= DEATHS and self._clock() - known["last"] < HOLD_S
+
+    def _write(self):
+        try:
+            self._state.write_json("quarantine.json", self._counts)
+        except OSError:
+            pass  # a full disk: it is counted in memory as long as we live
 
 
 def key_of(task):

@@ -2,7 +2,7 @@
 
 from agentlet.digests import sha256
 from agentlet.pull import enrol, identity, tls
-from agentlet.pull.faults import Answered
+from agentlet.pull.faults import Answered, Shut, Unreachable, Untrusted
 from agentlet.pull.gateway import Gateway
 from agentlet.pull.http import Address, BundleTrust
 
@@ -28,7 +28,7 @@ class Renewal(object):
     def __init__(self, agent):
         self._agent = agent
         self.is_over = False
-        """The server has said that the certificate is over."""
+        """The server has said that the certificate is over, or does not take it any more."""
         self._validity = None
         self._read_from = None
 
@@ -61,26 +61,55 @@ class Renewal(object):
         agent.log.tell("renewed its keys")
         agent.roused.set()  # whoever waits after a refusal may try at once
 
-    def _ask(self, csr):
-        known = self.validity()
-        if self.is_over or known is not None and known[1] <= self._agent.clock.now():
-            return self._ask_signed(csr)
-        gateway = self._agent.gateway(listens=False)
+    def examine(self):
+        """After the gateway has hung up: whether it does so for the certificate, as when its authority was retired.
+
+        It does if it answers whoever shows none, and hangs up again on this one. `is_over` then; True the first time.
+        """
+        if self.is_over or self._agent.identity.mode != "tls" or not self._answers(False) or self._answers(True):
+            return False
+        self.is_over = True
+        return True
+
+    def _answers(self, shows_certificate):
+        agent = self._agent
+        gateway = agent.gateway(listens=False) if shows_certificate else self._gateway(None)
         try:
-            return gateway.renew(csr)
-        except Answered as error:
-            if error.code not in OVER:
-                raise
+            gateway.config()
+        except Answered:
+            pass
+        except (Unreachable, Untrusted):
+            return False
         finally:
             gateway.close()
+        return True
+
+    def _ask(self, csr):
+        known = self.validity()
+        if known is None or known[1] > self._agent.clock.now():
+            gateway = self._agent.gateway(listens=False)
+            try:
+                return gateway.renew(csr)
+            except Answered as error:
+                if error.code not in OVER:
+                    raise
+            except Shut:
+                if not self.is_over:
+                    raise
+            finally:
+                gateway.close()
         return self._ask_signed(csr)
 
     def _ask_signed(self, csr):
         """The certificate is over: the token that came with it shows who asks, and the operator decides."""
-        agent = self._agent
-        trust = BundleTrust(agent.clock, agent.state.path(identity.CA))
-        gateway = Gateway(Address(agent.identity.url), trust, agent.clock, agent.identity)
+        gateway = self._gateway(self._agent.identity)
         try:
             return gateway.renew(csr)
         finally:
             gateway.close()
+
+    def _gateway(self, signer):
+        """Without the certificate."""
+        agent = self._agent
+        trust = BundleTrust(agent.clock, agent.state.path(identity.CA))
+        return Gateway(Address(agent.identity.url), trust, agent.clock, signer)

@@ -1,17 +1,16 @@
 """One job in a thread: has the runtime do what is left of it, and keeps every event before anybody else sees it.
 
-The same code begins a job and goes on with it after a crash: what the spool has is not asked for again, and the
-runtime answers from its receipts for what had begun.
+The same code begins a job and goes on with it after a crash: what the spool has is not asked for again, what an earlier
+agentlet's runtime still runs may end, and the runtime answers from its receipts for what had begun.
 """
 
 import threading
 import time
-import zlib
 
-from agentlet.pull import plan, retrying
-from agentlet.pull.faults import AgentletError, Answered, Unreachable, Untrusted
-from agentlet.pull.runtimechild import RuntimeChild, RuntimeLost
-from agentlet.pull.transfers import Transfers
+from agentlet.pull import holding, plan, retrying, runtimechild
+from agentlet.pull.execution import Execution
+from agentlet.pull.faults import AgentletError, Answered, Unreachable, Untrusted, is_full
+from agentlet.pull.runtimechild import RuntimeLost
 
 MOST_RUNTIMES = 5
 """A job whose runtime is lost so often is given up; the task that was running is blamed each time."""
@@ -30,16 +29,18 @@ class Runner(threading.Thread):
         self.spool = spool
         self._agent = agent
         self._records = folder.records()
-        self._child = None
+        self._is_resumed = "started" in self._records
         self._cancelled = threading.Event()
         self._over = threading.Event()
-        self._left = []
         self._shed = None
         self._begun = time.monotonic()
+        self._execution = Execution(agent, folder, envelope, spool, self._wait, self._take)
+        if "cancelled" in self._records:
+            self._cancelled.set()
 
     def key(self):
         """What the job was claimed with."""
-        return self._records["claimed"]["key"]
+        return self.spool.key
 
     # From other threads
 
@@ -49,49 +50,51 @@ class Runner(threading.Thread):
             return
         self._cancelled.set()
         self._agent.log.say("job %s is cancelled" % self.job)
-        child = self._child
-        if child is not None:
-            child.send({"t": "cancel", "job": self.job})
+        try:
+            self.folder.record("cancelled")
+        except OSError:
+            pass  # a full disk: should we be killed, the server asks again
+        self._execution.cancel()
         threading.Thread(target=self._insist, name="cancel", daemon=True).start()
 
     def shed(self, why):
         """Stops the runtime, to save the host; the running task is blamed."""
         self._shed = why
-        child = self._child
-        if child is not None:
-            child.kill()
+        self._execution.kill()
 
     def _insist(self):
         """Kills a runtime that does not confirm a cancel in time."""
         if not self._over.wait(self._agent.settings.cancel_s):
-            child = self._child
-            if child is not None:
-                self._left = child.kill()
+            self._execution.kill()
 
     # The thread
 
     def run(self):
         try:
             if self._begin():
+                self._execution.survivors.let_end(self._wait, self._is_uncertain())
                 self._work()
                 self._finish()
         except Answered as error:
-            self._agent.abandon(self, "the server does not want it: %s" % error)
+            self._refused(error)
         except retrying.GaveUp as error:
             self._not_begun(error)
         except Exception as error:  # a job's own fault must not take the agentlet with it
             self._broken(error)
         finally:
             self._over.set()
-            self._close_child()
+            self._execution.close()
             self._agent.job_over(self)
 
     def _begin(self):
-        """Fetches what the job needs and tells the server; nothing has happened on this host until then."""
-        if "started" in self._records:
-            return True
+        """Fetches what the job needs and tells the server; nothing has happened on this host until then.
+
+        False when the agentlet stops before the server has said that what had begun is still ours.
+        """
         gateway = self._agent.gateway()
         try:
+            if self._is_resumed:
+                return self.spool.is_ours or self._go_on(gateway)
             retrying.until_done(lambda: self._sources(gateway), self._agent.settings, self._wait_begin)
             self.folder.record("starting")
             retrying.until_done(lambda: gateway.start(self.job, self.attempt, self.key()), self._agent.settings,
@@ -102,6 +105,31 @@ class Runner(threading.Thread):
         self._records = self.folder.records()
         return True
 
+    def _go_on(self, gateway):
+        """Everything else waits, a cancel too: another machine may be the one that has the job."""
+        def go_on():
+            try:
+                holding.go_on(gateway, self.folder, self.spool, self._agent.place)
+            except Answered as error:
+                if not holding.is_forgotten(error) or not self._agent.intake.take_up(gateway, self.spool):
+                    raise
+                holding.go_on(gateway, self.folder, self.spool, self._agent.place)
+
+        try:
+            retrying.until_done(go_on, self._agent.settings, self._wait_stopping)
+            self._agent.events_waiting()
+            return True
+        except retrying.GaveUp:
+            return False
+        except Answered as error:
+            self._agent.unwanted(self.spool, str(error))
+            self._finish()
+            return False
+
+    def _sources(self, gateway):
+        for _, digest, size in self.envelope["sources"]:
+            self._agent.cache.open(digest, size, gateway.blob).close()
+
     def _wait_begin(self, seconds):
         lease_over = time.monotonic() - self._begun + seconds > self._agent.settings.lease_s
         return not lease_over and not self._cancelled.wait(seconds)
@@ -109,31 +137,32 @@ class Runner(threading.Thread):
     def _wait(self, seconds):
         return not self._cancelled.wait(seconds)
 
-    def _sources(self, gateway):
-        return [(name, self._agent.cache.read(digest, size, gateway.blob))
-                for name, digest, size in self.envelope["sources"]]
+    def _wait_stopping(self, seconds):
+        return not self._agent.stopping.wait(seconds)
 
     def _work(self):
         lost = 0
         while True:
-            parts = plan.remaining(self.envelope["tasks"], self.spool.results, self._agent.intake.refusal)
+            parts = plan.remaining(self.envelope["tasks"], self.spool.results, self._refusal)
             if not parts or self._cancelled.is_set():
                 return
             try:
                 for tasks, refused in parts:
                     if refused is not None:
                         self._add(plan.refused_result(tasks[0], refused, time.time()))
-                    elif not self._run_tasks(tasks) or self._cancelled.is_set():
+                    elif not self._execution.run(tasks, self._left_s()) or self._cancelled.is_set():
                         return
                 return
             except RuntimeLost as error:
-                self._child, child = None, self._child
-                if child is not None:
-                    self._left = child.kill()
+                self._execution.lose(is_adopted=not self._shed and self._is_uncertain())
                 if self._cancelled.is_set():
                     return
                 lost += 1
                 self._blame(error, lost)
+
+    def _refusal(self, task):
+        """Why a task does not run. Not of one that had begun: the receipts are asked for that first."""
+        return None if task["id"] == self.spool.running else self._agent.intake.refusal(task)
 
     def _blame(self, error, lost):
         """The runtime is gone: the task that ran may be why. Another one goes on, from its receipts."""
@@ -143,52 +172,15 @@ class Runner(threading.Thread):
         if task is not None:
             self._agent.intake.quarantine.blame(task)
         if lost >= MOST_RUNTIMES:
-            tasks = plan.remaining(self.envelope["tasks"], self.spool.results, lambda task: None)[0][0]
-            refused = plan.Refused("runtime_lost", "The runtime was lost %d times: %s" % (lost, error))
-            self._add(plan.refused_result(dict(tasks[0], continue_on_failure=False), refused, time.time()))
-            raise AgentletError("The runtime was lost %d times" % lost)
+            fault = AgentletError("The runtime was lost %d times: %s" % (lost, error))
+            fault.code = "runtime_lost"
+            raise fault
 
     def _task(self, name):
         return next((task for task in self.envelope["tasks"] if task["id"] == name), None)
 
-    def _run_tasks(self, tasks):
-        """Whether the job goes on behind these tasks. `RuntimeLost` when that cannot be known."""
-        child = self._child or self._start_child()
-        sizes = {digest: size for digest, size in self.envelope["blobs"]}
-        transfers = Transfers(child, self.job, self.attempt, sizes, self._agent.cache, self._agent.gateway(),
-                              lambda act: retrying.until_done(act, self._agent.settings, self._wait))
-        try:
-            child.send({"t": "job", "id": self.job, "attempt": self.attempt, "deadline_s": self._left_s(),
-                        "check": self.envelope.get("check"), "diff": self.envelope.get("diff"), "tasks": tasks})
-            if self._cancelled.is_set():
-                child.send({"t": "cancel", "job": self.job})
-            while True:
-                header, body = child.receive()
-                if header["t"] != "event":
-                    transfers.take(header, body)
-                elif header["kind"] != "finished":
-                    if header["kind"] == "result":
-                        # Who reads the result looks for the file: it must be there before.
-                        transfers.drain(lambda: not self._cancelled.is_set())
-                    self._add({name: value for name, value in header.items() if name != "seq"})
-                else:
-                    return header["status"] == "ok"
-        finally:
-            transfers.close()
-
-    def _start_child(self):
-        child = self._child = RuntimeChild(self._agent.runtime_command, self.folder.path + "/runtime.stderr")
-        child.hello(self.envelope["host"])
-        gateway = self._agent.gateway()
-        try:
-            sources = retrying.until_done(lambda: self._sources(gateway), self._agent.settings, self._wait)
-        finally:
-            gateway.close()
-        for name, text in sources:
-            child.send({"t": "source", "name": name}, zlib.compress(text))
-        for name, value in self.envelope["secrets"].items():
-            child.send({"t": "secret", "name": name, "value": value})
-        return child
+    def _is_uncertain(self):
+        return self._execution.is_uncertain(self._task(self.spool.running))
 
     def _left_s(self):
         """Of the job's time, which counts from when it was first begun."""
@@ -197,15 +189,27 @@ class Runner(threading.Thread):
             return None
         return max(1.0, deadline_s - (time.time() - self._records["started"]["time"]))
 
+    def _take(self, event):
+        """An event of the runtime."""
+        if event["kind"] == "result" and event["status"] not in plan.ENDS_JOB:
+            self._agent.intake.quarantine.forgive(self._task(event["task"]))
+        self._add(event)
+
     def _add(self, event):
         self.spool.add(event)
         self._agent.events_waiting()
+
+    # Its end
 
     def _finish(self):
         left = plan.remaining(self.envelope["tasks"], self.spool.results, lambda task: None)
         # Tasks without a result and without a failure before them: the job's deadline came between two tasks.
         status = "failed" if left else plan.status_of(self.spool.results)
         if self._cancelled.is_set():
+            if self._is_resumed and not self._end_others():
+                return
+            if not self._execution.survivors.end_all(self._wait_stopping, self._tell_left):
+                return  # whoever starts next goes on from here
             status = "cancelled"
             task = self._task(self.spool.running)
             if task is not None:
@@ -213,31 +217,52 @@ class Runner(threading.Thread):
                                                    time.time()), status="cancelled"))
         self._stored(status)
 
-    def _stored(self, status, **values):
+    def _end_others(self):
+        """What runs as other users ends by the root helper's hand, asked until it answers; False when we stop."""
         while True:
             try:
-                self.spool.finish(status, left=self._left, **values)
+                runtimechild.end_others(self._agent.runtime_command, self.folder)
+                return True
+            except Unreachable as error:
+                self._agent.log.tell("job %s is cancelled, and that cannot be confirmed yet: %s" % (self.job, error))
+                if not self._wait_stopping(self._agent.settings.retry_s[0]):
+                    return False
+
+    def _tell_left(self, pids):
+        self._agent.log.tell("job %s is cancelled, but these do not end: %s" % (self.job, pids))
+
+    def _stored(self, status):
+        while True:
+            try:
+                self.spool.finish(status)
                 break
             except OSError as error:  # a full disk: the end is told when there is room again, or by who comes next
                 self._agent.log.say("job %s: its end cannot be written: %s" % (self.job, error))
-                if self._agent.stopping.wait(self._agent.settings.retry_s[0]):
+                if not self._wait_stopping(self._agent.settings.retry_s[0]):
                     return
-        if self._child is not None:
-            # From here on the spool is what knows: the runtime's receipts may go.
-            self._child.send({"t": "ack", "job": self.job, "attempt": self.attempt})
+        self._execution.ack()
         self._agent.events_waiting()
 
     def _not_begun(self, error):
-        """Nothing has happened. A cancel is confirmed; else the server's lease ends, and it offers the job anew."""
+        """Nobody waits any more. A cancel is confirmed; else the server's lease ends, and it offers the job anew."""
         if self._cancelled.is_set():
-            self._stored("cancelled")
+            self._finish()
         else:
             self._agent.abandon(self, "it could not be begun in time: %s" % error)
+
+    def _refused(self, error):
+        """The server has said no: it does not want the job, or has not got what is needed to go on with it."""
+        if "started" in self.folder.records():
+            self._broken(error)
+        else:
+            self._agent.abandon(self, "the server does not want it: %s" % error)
 
     def _broken(self, error):
         self._agent.log.tell("job %s: %s: %s" % (self.job, type(error).__name__, error))
         if "started" in self.folder.records():
-            self._stored("failed")
+            self._execution.lose(is_adopted=False)
+            self._explain(error)
+            self._finish()
             return
         try:
             self._agent.intake.cannot_begin(self, error)
@@ -245,7 +270,14 @@ class Runner(threading.Thread):
             pass  # the server's lease will end, and it offers the job anew
         self._agent.abandon(self, str(error))
 
-    def _close_child(self):
-        child, self._child = self._child, None
-        if child is not None:
-            child.close()
+    def _explain(self, error):
+        """The task that would have been next has a result that says why it has none of its own."""
+        parts = plan.remaining(self.envelope["tasks"], self.spool.results, lambda task: None)
+        if not parts or self._cancelled.is_set():
+            return
+        task, code = parts[0][0][0], "no_space" if is_full(error) else "agentlet_failed"
+        refused = plan.Refused(getattr(error, "code", code), str(error), getattr(error, "hint", None))
+        try:
+            self._add(plan.result_of_begun(task, self._execution.is_uncertain(task), refused, time.time()))
+        except OSError as broken:
+            self._agent.log.tell("job %s: its result cannot be written: %s" % (self.job, broken))

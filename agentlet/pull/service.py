@@ -5,12 +5,11 @@ import signal
 import threading
 import time
 
-from agentlet.pull import launcher, runtimechild
+from agentlet.pull import launcher, runtimechild, slots
 from agentlet.pull.agent import Agent
 from agentlet.pull.faults import AgentletError, IdentityRefused, Untrusted
 from agentlet.pull.log import Log
 from agentlet.pull.poller import Poller
-from agentlet.pull.slots import Slots
 from agentlet.pull.upkeep import Upkeep
 
 STATUS = "status.json"
@@ -23,8 +22,11 @@ class Service(object):
         self.log = Log()
         self.state = state
         self.agent = Agent(state, runtimechild.command(program), self.log)
+        if self.agent.identity.helper:
+            from agentlet.pull.divided import Hands
+            self.agent.runtime_command = Hands(self.agent.runtime_command, self.agent.identity.helper["socket"])
         self._wake = threading.Event()
-        self._code = None
+        self._code = self._upkeep = None
         self._is_trial = is_trial
         self._said = None
 
@@ -56,6 +58,8 @@ class Service(object):
 
     def _rouse(self, number, frame):
         self.agent.roused.set()
+        if self._upkeep is not None:
+            self._upkeep.ask()
 
     def _end(self, code):
         self._code = code
@@ -68,7 +72,7 @@ class Service(object):
     def _contacted(self):
         self._show("online")
         if self._is_trial and self.agent.drain():
-            Slots(self.state).confirm()
+            slots.of(self.state).confirm()
             self._is_trial = False
             self.log.tell("the new version has proved itself")
             self._end(launcher.PROVED)

@@ -2,10 +2,15 @@
 
 import json
 
+from agentlet.pull.door import SOCKET
+
 NAME = "orch-agentlet"
 LABEL = "sh.orch.agentlet"
 PROGRAM = "/usr/local/lib/orch-agentlet/agentlet.pyz"
 UNIT_PATH = "/etc/systemd/system/orch-agentlet.service"
+HELPER_NAME = "orch-agentlet-helper"
+HELPER_SOCKET_PATH = "/etc/systemd/system/orch-agentlet-helper.socket"
+HELPER_SERVICE_PATH = "/etc/systemd/system/orch-agentlet-helper@.service"
 PLIST_PATH = "/Library/LaunchDaemons/sh.orch.agentlet.plist"
 
 # KillMode=process: what the running task started, and the task itself, survive a restart of the agentlet, which goes
@@ -13,7 +18,7 @@ PLIST_PATH = "/Library/LaunchDaemons/sh.orch.agentlet.plist"
 _UNIT = """[Unit]
 Description=orch agentlet: asks the gateway for work and does it
 Wants=network-online.target
-After=network-online.target
+After=network-online.target%(after)s
 StartLimitIntervalSec=0
 
 [Service]
@@ -29,6 +34,58 @@ Environment=LANG=C.UTF-8 MALLOC_ARENA_MAX=1
 
 [Install]
 WantedBy=multi-user.target
+"""
+
+# Tasks that ask for no other user run below this unit, and what hems it in hems in them: hence no PrivateTmp, and no
+# ProtectHome. What it cannot do, the helper does, which systemd starts for each connection.
+_HEMMED_IN = """User=%s
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=full
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+"""
+
+# TriggerLimitIntervalSec: the agentlet must not be able to have systemd close its own door for good.
+_HELPER_SOCKET = """[Unit]
+Description=orch agentlet: where it asks for what needs root
+
+[Socket]
+ListenStream=%(socket)s
+SocketUser=root
+SocketGroup=%(group)s
+SocketMode=0660
+Accept=yes
+MaxConnections=32
+TriggerLimitIntervalSec=0
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
+"""
+
+# KillMode: as above. It is not hemmed in, since what it does is what tasks are for; what it takes on is.
+_HELPER_SERVICE = """[Unit]
+Description=orch agentlet: does as root what is signed and allowed
+CollectMode=inactive-or-failed
+
+[Service]
+Type=simple
+ExecStart=-%(command)s
+StandardInput=socket
+StandardOutput=journal
+StandardError=journal
+KillMode=process
+UMask=0077
+Environment=LANG=C.UTF-8
 """
 
 _PLIST = """<?xml version="1.0" encoding="UTF-8"?>
@@ -63,9 +120,30 @@ _WINDOWS = """<service>
 
 
 def systemd_unit(python, program=PROGRAM, state=None, user=None):
-    """The unit's text. ``user``: who runs it; root where it is not given."""
+    """The unit's text. ``user``: who runs it, with a helper for what needs root; root where it is not given."""
     command = " ".join(_systemd_word(word) for word in _words(python, program, state))
-    return _UNIT % {"command": command, "user": "User=%s\n" % _systemd_word(user) if user else ""}
+    return _UNIT % {"command": command, "user": _HEMMED_IN % _systemd_word(user) if user else "",
+                    "after": " %s.socket\nWants=%s.socket" % (HELPER_NAME, HELPER_NAME) if user else ""}
+
+
+def systemd_units(python, program=PROGRAM, state=None, user=None):
+    """{part: (path, text)} of all units of an agentlet."""
+    units = {"agentlet": (UNIT_PATH, systemd_unit(python, program, state, user))}
+    if user:
+        units["helper.socket"] = HELPER_SOCKET_PATH, helper_socket(user)
+        units["helper.service"] = HELPER_SERVICE_PATH, helper_service(python, program)
+    return units
+
+
+def helper_socket(group, socket=SOCKET):
+    """The unit of the helper's socket, for the group of the agentlet's account."""
+    return _HELPER_SOCKET % {"socket": _systemd_word(socket), "group": _systemd_word(group)}
+
+
+def helper_service(python, program=PROGRAM):
+    """The template that systemd makes a helper of, for each connection."""
+    command = " ".join(_systemd_word(word) for word in (python, "-IS", program, "helper"))
+    return _HELPER_SERVICE % {"command": command}
 
 
 def launchd_plist(python, program=PROGRAM, state=None, user=None):
@@ -77,7 +155,7 @@ def launchd_plist(python, program=PROGRAM, state=None, user=None):
 
 def windows_service(python, program, state=None):
     """The definition for WinSW."""
-    arguments = " ".join('"%s"' % word.replace('"', '') for word in _words(python, program, state)[1:])
+    arguments = " ".join(map(_windows_word, _words(python, program, state)[1:]))
     return _WINDOWS % {"name": NAME, "python": _xml(python), "arguments": _xml(arguments)}
 
 
@@ -106,7 +184,15 @@ def _systemd_word(text):
     return '"%s"' % escaped if any(char in escaped for char in " \t;'\"\\") or not escaped else escaped
 
 
+def _windows_word(text):
+    """One word of a Windows command line; no path has quotes in it. A backslash before the quote would escape it."""
+    text = text.replace('"', "")
+    return '"%s%s"' % (text, "\\" * (len(text) - len(text.rstrip("\\"))))
+
+
 def _xml(text):
+    if any(char < " " for char in text):
+        raise ValueError("A service's command must not hold control characters: %r" % (text,))
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(char, entity)
     return text

@@ -3,10 +3,11 @@
 import json
 
 from agentlet.digests import sha256
-from agentlet.pull.faults import EnvelopeRefused
+from agentlet.pull.faults import AgentletError, EnvelopeRefused
 from agentlet.pull.mac import hmac_sha256, same
 
 VERSION = 1
+SEALED = "sealed:"
 _FIELDS = {"agent": str, "host": str, "job": str, "attempt": int, "tasks": list, "sources": list, "blobs": list,
            "secrets": dict}
 
@@ -23,11 +24,37 @@ def envelope_signature(key, text):
 
 
 def is_signed(keys, text, signature):
-    """Whether the server, which shares these job keys, wrote this text."""
+    """Whether the server, which shares these job keys, wrote this text. ``keys``: a list, or the `Door` to who has it.
+    """
     if not isinstance(text, str) or not isinstance(signature, str):
         return False
+    if not isinstance(keys, list):
+        return keys.is_signed(text, signature)
     given = signature.encode("ascii", "replace")
     return any(same(envelope_signature(key, text).encode(), given) for key in keys)
+
+
+def check_keys(keys):
+    """`Unreachable` while who has the job keys does not answer: a job that cannot be judged must not be claimed."""
+    if not isinstance(keys, list):
+        keys.check()
+
+
+def unseal_key(text, keys):
+    """The next job key, in hex, which the server has sealed with one of ``keys``; `AgentletError` when it has not."""
+    try:
+        data = bytes.fromhex(text[len(SEALED):]) if text.startswith(SEALED) else b""
+    except ValueError:
+        data = b""
+    if len(data) != 80:
+        raise AgentletError("The new job key is not sealed as it should be")
+    nonce, box, tag = data[:16], data[16:48], data[48:]
+    for key in map(bytes.fromhex, keys):
+        if same(hmac_sha256(key, b"orch-job-key-tag\0" + nonce + box).encode(), tag.hex().encode()):
+            pad = bytes.fromhex(hmac_sha256(key, b"orch-job-key-pad\0" + nonce))
+            return bytes(one ^ other for one, other in zip(box, pad)).hex()
+    raise AgentletError("The new job key is not sealed with the present one",
+                        "Enrol this host anew: orch agents invite HOST, with --force on the host")
 
 
 def open_envelope(text, signature, keys, agent, host, now, last_attempt=0, job=None, attempt=None):

@@ -4,12 +4,12 @@ A line is the canonical header of an event, as it will be sent. Results are sync
 the room is full, text goes first (`evict`): a stub with the same number stays, so that the numbers have no gap.
 """
 
-import errno
 import json
 import os
 
 from agentlet import files
 from agentlet.digests import sha256
+from agentlet.pull.faults import is_full
 from agentlet.pull.state import write_durably
 from agentlet.wire import header_bytes
 
@@ -36,9 +36,14 @@ class Spool(object):
         """The highest number that was ever sent: such an event must not change any more."""
         self.stored = 0
         """How many the server has."""
+        self.is_ours = True
+        """False until the server has said that this host, and no copy of it, goes on with the attempt."""
         self.is_unwanted = False
         """The server has said that it takes no more of it."""
-        self.end = folder.records().get("finished")
+        records = folder.records()
+        self.key = (records.get("claimed") or {}).get("key", "")
+        """What the job was claimed with: by this the server tells us from a copy of this host."""
+        self.end = records.get("finished")
         """Its status, once no event follows; None until then."""
         self._lock = room.lock
         self._room = room
@@ -46,6 +51,7 @@ class Spool(object):
         self._events_path = os.path.join(folder.path, "events")
         self._entries = []
         self._unwritten = []
+        self._is_synced = False
         self._load()
         room.add(self)
 
@@ -71,7 +77,7 @@ class Spool(object):
         try:
             self._flush(is_durable)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not is_full(error):
                 raise
             if self.folder.release_reserve():
                 self._write_again(is_durable)
@@ -100,10 +106,26 @@ class Spool(object):
                     os.ftruncate(fd, size)
                     raise
                 del self._unwritten[0]
+            self._is_synced = False
             if is_durable:
                 os.fsync(fd)
+                self._is_synced = True
         finally:
             os.close(fd)
+
+    def _sync(self):
+        """Before anything is sent: what the server has this host must know, after a power cut too."""
+        if self._is_synced:
+            return
+        try:
+            fd = os.open(self._events_path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # a full disk: they wait in memory
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        self._is_synced = True
 
     def _set_aside(self, event, head):
         stream = "event-%d" % event["seq"]
@@ -133,6 +155,8 @@ class Spool(object):
                     break
                 taken, size = taken + 1, size + length
             heads = [head.decode("ascii") for head in self._heads(first, taken)]
+            if heads:
+                self._sync()
             self.sent = max(self.sent, first + len(heads))
             return heads
 

@@ -9,6 +9,8 @@ from agentlet import files
 from agentlet.pull.faults import AgentletError
 
 ROOT_DIRECTORY = "/var/lib/orch-agentlet"
+SECRETS = ("client.pem", "secrets.json", "keys.json")
+"""What the system's keyring may seal: see `sealing`."""
 
 
 def default_directory():
@@ -32,7 +34,8 @@ class State(object):
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
             info = os.lstat(self.directory)
             if info.st_uid != os.geteuid():
-                raise AgentletError("%s belongs to another user" % self.directory)
+                raise AgentletError("%s belongs to another user" % self.directory,
+                                    "enroll --user NAME is for an agentlet that is not root; uninstall ends it")
             if info.st_mode & 0o077:
                 os.chmod(self.directory, 0o700)
         except OSError as error:
@@ -44,8 +47,35 @@ class State(object):
     def exists(self, name):
         return os.path.exists(self.path(name))
 
+    plain_path = path
+    """Of a file as it lies there, also of a secret."""
+
+    def file_of(self, name):
+        """The path of a file that a library can read: of a sealed secret, an opened copy's in memory."""
+        if name in SECRETS and self.is_sealed(name):
+            from agentlet.pull import sealing
+            sealing.read(self, name)
+            return sealing.copy_path(self, name)
+        return self.path(name)
+
+    def scratch(self):
+        """Where something secret may lie for a moment: in memory, where secrets are sealed."""
+        if not any(self.is_sealed(name) for name in SECRETS):
+            return self
+        from agentlet.pull import sealing
+        made = State(sealing.folder(self))
+        made.create()
+        return made
+
+    def is_sealed(self, name):
+        """Whether the system's keyring has this secret."""
+        return os.path.exists(self.path(name + ".sealed"))
+
     def read(self, name):
-        """A file's bytes, or None when there is none."""
+        """A file's bytes, or None when there is none. `AgentletError` for a secret that the keyring does not open."""
+        if name in SECRETS and self.is_sealed(name):
+            from agentlet.pull import sealing
+            return sealing.read(self, name)
         try:
             with open(self.path(name), "rb") as opened:
                 return opened.read()
@@ -53,10 +83,20 @@ class State(object):
             return None
 
     def write(self, name, data, mode=0o600):
-        """Puts the file in place, durably, in one act."""
+        """Puts the file in place, durably, in one act; a secret in the keyring, if its last one is there."""
+        if name in SECRETS and self.is_sealed(name):
+            from agentlet.pull import sealing
+            return sealing.write(self, name, data)
+        return self.write_plain(name, data, mode)
+
+    def write_plain(self, name, data, mode=0o600):
+        """`write`, and nothing but a file."""
         write_durably(self.path(name), data, mode)
 
     def remove(self, name):
+        if name in SECRETS and self.is_sealed(name):
+            from agentlet.pull import sealing
+            sealing.forget(self, name)
         try:
             os.unlink(self.path(name))
         except FileNotFoundError:
@@ -90,14 +130,15 @@ class State(object):
     def owner(self):
         """The pid of the agentlet that works here, or None."""
         try:
-            fd = os.open(self.path("lock"), os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(self.path("lock"), os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
         except OSError:
-            return int(os.read(fd, 32).strip() or b"0") or None
+            word = os.read(fd, 32).strip()
+            return int(word) if word.isdigit() else None
         finally:
             os.close(fd)
 

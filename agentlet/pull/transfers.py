@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 
-from agentlet.pull.faults import AgentletError, Answered
+from agentlet.pull.faults import AgentletError, Answered, is_full
 from agentlet.pull.retrying import GaveUp
 from agentlet.wire import CHUNK_BYTES, MAX_BODY_BYTES
 
@@ -101,9 +101,19 @@ class Transfers(object):
 
     def _fail(self, header, error):
         if header["t"] == "need":
-            gone = isinstance(error, KeyError)
-            message = "the job names no such file" if gone else str(error)
-            self._child.send({"t": "blob_error", "job": self._job, "digest": header["digest"], "message": message})
+            self._child.send({"t": "blob_error", "job": self._job, "digest": header["digest"],
+                              "message": why_not(error)})
         elif isinstance(error, Answered):
             # Nobody takes the file: there is no frame to say so, and a task must not wait for ever.
             self._child.send({"t": "cancel", "job": self._job})
+
+
+def why_not(error):
+    """Why a file cannot be had, and from whom: as half a sentence."""
+    if isinstance(error, KeyError):
+        return "the job names no such file"
+    if is_full(error):
+        return "the disk of the agentlet's cache, on this host, is full: %s" % error.strerror
+    if isinstance(error, OSError):
+        return "the agentlet's cache, on this host, fails: %s" % error
+    return "the server cannot send it: %s" % error

@@ -4,8 +4,13 @@ import os
 import shutil
 import subprocess
 
-from agentlet.pull import services
+from agentlet.pull import sealing, services
 from agentlet.pull.faults import AgentletError
+from agentlet.pull.helper.custody import Custody
+from agentlet.pull.state import State
+
+_UNITS = ((services.UNIT_PATH, services.NAME), (services.HELPER_SOCKET_PATH, services.HELPER_NAME + ".socket"),
+          (services.HELPER_SERVICE_PATH, services.HELPER_NAME + "@"))
 
 
 def uninstall(program, state, force=False):
@@ -18,22 +23,35 @@ def uninstall(program, state, force=False):
     pid = state.owner()
     if pid is not None:
         raise AgentletError("Process %d works in %s still" % (pid, state.directory), "End it, and try again")
-    if os.path.isdir(state.directory):
-        shutil.rmtree(state.directory)
-        said.append("removed %s" % state.directory)
+    for directory in _helpers_folder(state) + [state.directory]:
+        if os.path.isdir(directory):
+            sealing.drop_copies(State(directory))
+            shutil.rmtree(directory)
+            said.append("removed %s" % directory)
     if os.path.dirname(program) == os.path.dirname(services.PROGRAM):
         shutil.rmtree(os.path.dirname(program))
         said.append("removed %s" % os.path.dirname(program))
     return said + ["the server still knows this host: orch agents remove HOST"]
 
 
+def _helpers_folder(state):
+    """Of the helper that serves this agentlet, if it has one."""
+    custody = Custody()
+    try:
+        account, _ = custody.setup()
+        return [custody.state.directory] if os.lstat(state.directory).st_uid == account.pw_uid else []
+    except (AgentletError, OSError):
+        return []
+
+
 def _end_service():
     said = []
-    if os.path.exists(services.UNIT_PATH):
-        _call("systemctl", "disable", "--now", services.NAME)
-        os.unlink(services.UNIT_PATH)
-        _call("systemctl", "daemon-reload")
-        said.append("removed %s" % services.UNIT_PATH)
+    for path, name in _UNITS:
+        if os.path.exists(path):
+            _call("systemctl", "disable", "--now", name)
+            os.unlink(path)
+            _call("systemctl", "daemon-reload")
+            said.append("removed %s" % path)
     if os.path.exists(services.PLIST_PATH):
         _call("launchctl", "unload", services.PLIST_PATH)
         os.unlink(services.PLIST_PATH)

@@ -4,8 +4,8 @@ import json
 
 from agentlet.digests import sha256
 from agentlet.pull import VERSION, signing
+from agentlet.pull import slots as versions
 from agentlet.pull.faults import AgentletError
-from agentlet.pull.slots import Slots
 
 KIND = "orch-agentlet-update"
 LARGEST_BYTES = 2 << 20
@@ -23,26 +23,40 @@ class Updater(object):
         agent = self._agent
         if version == VERSION:
             return
-        slots = Slots(agent.state)
+        slots = versions.of(agent.state)
         if slots.is_refused(version) or not agent.drain():
             return
         try:
             gateway = agent.gateway(listens=False)
             try:
-                answer = gateway.update_manifest()
-                manifest = open_manifest(answer.get("manifest"), answer.get("signature"), agent.identity.job_keys,
-                                         agent.identity.agent, slots.created)
-                data = gateway.update_file(manifest["version"], manifest["size"])
+                manifest, slot = install(gateway, agent.identity, slots, agent.settings.update_s)
             finally:
                 gateway.close()
-            if len(data) != manifest["size"] or sha256(data).hexdigest() != manifest["sha256"]:
-                raise AgentletError("The new version is not what its manifest says")
-            slot = slots.put(manifest["version"], data, manifest["created"], agent.settings.update_s)
         except BaseException:
             agent.undrain()
             raise
         agent.log.tell("version %s is there: it is started on trial" % manifest["version"])
         self._on_update(slot)
+
+
+def install(gateway, known, slots, limit_s, manifest=None):
+    """Fetches the server's version and puts it into its slot, on trial; (manifest, slot).
+
+    ``manifest``: as `ask` gave it a moment ago.
+    """
+    manifest = manifest or ask(gateway, known, slots)
+    data = gateway.update_file(manifest["version"], manifest["size"])
+    if len(data) != manifest["size"] or sha256(data).hexdigest() != manifest["sha256"]:
+        raise AgentletError("The new version is not what its manifest says")
+    slot = slots.put(manifest["version"], data, manifest["created"], limit_s, manifest["proof"])
+    return manifest, slot
+
+
+def ask(gateway, known, slots):
+    """The manifest of the version that the server has, believed. ``known``: this agentlet's `Identity`."""
+    answer = gateway.update_manifest()
+    text, signature = answer.get("manifest"), answer.get("signature")
+    return dict(open_manifest(text, signature, known.job_keys, known.agent, slots.created), proof=(text, signature))
 
 
 def open_manifest(text, signature, keys, agent, newest):

@@ -3,10 +3,9 @@
 import threading
 import time
 
-from agentlet.pull import retrying
-from agentlet.pull.faults import AgentletError, Answered, Unreachable, Untrusted
+from agentlet.pull import retrying, vitals
+from agentlet.pull.faults import AgentletError, Answered, Shut, Unreachable, Untrusted
 from agentlet.pull.guard import Guard
-from agentlet.pull.memory import rss_bytes
 from agentlet.pull.part import Part
 from agentlet.pull.renewal import OVER, Renewal
 from agentlet.pull.update import Updater
@@ -25,7 +24,7 @@ class Upkeep(Part):
         self._guard = Guard(agent.settings)
         self._renewal = Renewal(agent)
         self._updater = Updater(agent, on_update)
-        self._wants_renewal = False
+        self._wants_renewal = self._is_doubted = self._is_asked = False
         self._version = None
         self._beat = time.monotonic()
         self._not_before = {}
@@ -41,10 +40,19 @@ class Upkeep(Part):
             self._wake.set()
 
     def refused(self, error):
-        """The server does not let us in: it may say that the certificate is over, whatever our clock says."""
+        """The server does not let us in: it may say that the certificate is over, whatever our clock says; or hang up,
+        which may be its word on the certificate as well."""
         if getattr(error, "code", None) in OVER and not self._renewal.is_over:
             self._renewal.is_over = True
             self._wake.set()
+        if isinstance(error, Shut) and not self._renewal.is_over:
+            self._is_doubted = True
+            self._wake.set()
+
+    def ask(self):
+        """From any thread: somebody wants to know now what the server has for this host."""
+        self._is_asked = True
+        self._wake.set()
 
     def rouse(self):
         """A job has begun: beats and looks are due more often."""
@@ -68,9 +76,12 @@ class Upkeep(Part):
 
     def _look(self):
         agent, now = self._agent, time.monotonic()
-        if agent.running() and now - self._beat >= agent.settings.heartbeat_s:
-            self._beat = now
+        if self._is_asked or agent.running() and now - self._beat >= agent.settings.heartbeat_s:
+            self._beat, self._is_asked = now, False
             self._try("heartbeat", self._heartbeat)
+        if self._is_doubted:
+            self._is_doubted = False
+            self._try("certificate", self._examine)
         if self._wants_renewal or self._renewal.is_due():
             self._try("renewal", self._renewal.renew)
         if self._version:
@@ -85,10 +96,17 @@ class Upkeep(Part):
         gateway = agent.gateway()
         try:
             held = agent.held()
-            answer = gateway.heartbeat([list(pair) for pair in held], agent.stats(rss_bytes()))
+            answer = gateway.heartbeat([list(pair) for pair in held], vitals.stats(agent))
             agent.end_gone(held, answer.get("orders") or {})
         finally:
             gateway.close()
+
+    def _examine(self):
+        if self._renewal.examine():
+            host = self._agent.identity.host
+            self._agent.log.tell("the gateway takes this host's certificate no longer: its authority was retired."
+                                 " On the controller, orch agents approve %s lets it renew; or run the line here that"
+                                 " orch agents invite %s prints" % (host, host))
 
     def _try(self, name, act):
         """Does it; after an error not again until a pause is over that grows with each."""

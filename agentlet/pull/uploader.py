@@ -2,7 +2,7 @@
 
 import threading
 
-from agentlet.pull import retrying
+from agentlet.pull import holding, retrying
 from agentlet.pull.faults import Answered, Unreachable, Untrusted
 from agentlet.pull.part import Part
 from agentlet.wire import CHUNK_BYTES
@@ -41,6 +41,8 @@ class Uploader(Part):
         """Seconds until the next try; None: when there is something new."""
         pauses = []
         for spool in self._agent.spools():
+            if not spool.is_ours:
+                continue
             try:
                 self.deliver(gateway, spool)
                 self._errors = 0
@@ -61,7 +63,21 @@ class Uploader(Part):
         except Answered as error:
             if retrying.is_passing(error):
                 raise
-            self._agent.unwanted(spool, str(error))
+            if not self._takes_up(gateway, spool, error):
+                self._agent.unwanted(spool, str(error))
+
+    def _takes_up(self, gateway, spool, error):
+        """Whether the server had but forgotten that the job has begun here, and knows it again."""
+        if not holding.is_forgotten(error):
+            return False
+        try:
+            is_taken = self._agent.intake.take_up(gateway, spool)
+        except Answered as refused:
+            if retrying.is_passing(refused):
+                raise
+            return False
+        self.wake()
+        return is_taken
 
     def _deliver_some(self, gateway, spool):
         """True when there is no more to do now."""
@@ -70,7 +86,7 @@ class Uploader(Part):
             for stream, path in spool.large(heads):
                 self._put(gateway, spool, stream, path)
             try:
-                next_seq = gateway.add_events(spool.job, spool.attempt, spool.stored + 1, heads)
+                next_seq = gateway.add_events(spool.job, spool.attempt, spool.stored + 1, heads, spool.key)
             except Answered as error:
                 next_seq = rewound(error)
             _go_on(spool, next_seq)
@@ -78,7 +94,8 @@ class Uploader(Part):
         end = spool.end
         if end is None or end["count"] != spool.stored:
             return True
-        missing = gateway.finish(spool.job, spool.attempt, end["status"], spool.count, spool.digest(), spool.evicted)
+        missing = gateway.finish(spool.job, spool.attempt, end["status"], spool.count, spool.digest(), spool.evicted,
+                                 spool.key)
         if missing is None:
             self._agent.delivered(spool)
             return True

@@ -16,8 +16,8 @@ from api.agents.jobs import JobController
 from api.agents.polling import PollController
 from api.agents.update import UpdateController
 from api.agents.upkeep import UpkeepController
-from orchestrator.agents.refusals import Refused
 from orchestrator.errors import StoreError
+from orchestrator.refusals import Refused
 
 ROOT = "/agent/v1"
 CONTROLLERS = (EnrolmentController, PollController, JobController, BlobController, UpkeepController, UpdateController)

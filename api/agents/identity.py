@@ -19,7 +19,7 @@ from api.problems import Problem
 from api.protection import plain_body, read_body
 from orchestrator.agents.desk import Desk
 from orchestrator.agents.identity import Caller
-from orchestrator.agents.refusals import Refused
+from orchestrator.refusals import Refused
 
 PROTOCOLS = (1,)
 SIGNED = ("orch-agent", "orch-time", "orch-nonce", "orch-signature")

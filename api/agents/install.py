@@ -14,8 +14,8 @@ from litestar.params import FromPath
 from api.agents.gateway import Gateway, gateway_of
 from api.agents.identity import ANY_PROTOCOL, OPEN
 from api.problems import Problem
-from orchestrator.agents.refusals import Refused
 from orchestrator.agents.releases import this_release
+from orchestrator.refusals import Refused
 
 SCRIPT = Path(__file__).with_name("install.sh")
 HOST = re.compile(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the agentlet of orch on this host. Made by the server for one invitation; run it as root.
+# `| sh -s -- --user NAME`: the agentlet runs as that account, which is made, and a helper does what needs root.
 # The whole file is read before anything is done: a line that broke off does no half of it.
 set -eu
 umask 077
@@ -45,6 +46,13 @@ check_digest() {
 }
 
 main() {
+    user=
+    case "$#:${1-}" in
+        0:) ;;
+        2:--user) user=$2 ;;
+        *) fail "takes no arguments but --user NAME" ;;
+    esac
+    [ -z "$user" ] || [ -d /run/systemd/system ] || fail "only systemd starts a helper for an agentlet that is not root"
     [ "$(id -u)" = 0 ] || fail "must be run as root: put sudo before sh"
     command -v curl >/dev/null || fail "needs curl"
     find_python
@@ -58,11 +66,11 @@ main() {
     check_digest "$temporary"
     chmod 644 "$temporary"
     mv -f "$temporary" "$program"
-    if [ -n "$pin" ]; then
-        printf '%s\n' "$token" | "$python" "$program" enroll "$url" --force --pin "$pin"
-    else
-        printf '%s\n' "$token" | "$python" "$program" enroll "$url" --force
-    fi || fail "was installed to $program, but this host is not enrolled; the reason is above"
+    set -- --force
+    [ -z "$pin" ] || set -- "$@" --pin "$pin"
+    [ -z "$user" ] || set -- "$@" --user "$user"
+    printf '%s\n' "$token" | "$python" "$program" enroll "$url" "$@" ||
+        fail "was installed to $program, but this host is not enrolled; the reason is above"
     start
 }
 
@@ -71,8 +79,13 @@ start() {
         echo "orch: no systemd runs here: have \"$python $program run\" started at boot, as root"
         return
     fi
-    "$python" "$program" unit --python "$python" </dev/null >"$unit" && chmod 644 "$unit" ||
+    "$python" "$program" unit --python "$python" ${user:+--user "$user"} --write </dev/null >/dev/null ||
         fail "cannot write $unit"
+    if [ -n "$user" ]; then
+        { systemctl daemon-reload && systemctl enable --quiet orch-agentlet-helper.socket &&
+            systemctl restart orch-agentlet-helper.socket; } </dev/null ||
+            fail "the helper's socket does not start: journalctl -u orch-agentlet-helper.socket tells why"
+    fi
     { systemctl daemon-reload && systemctl enable --quiet orch-agentlet && systemctl restart orch-agentlet; } </dev/null ||
         fail "the service does not start: journalctl -u orch-agentlet tells why"
     sleep 1
@@ -81,4 +94,4 @@ start() {
     echo "orch: the agentlet runs; systemctl status orch-agentlet shows it"
 }
 
-main
+main "$@"

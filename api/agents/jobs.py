@@ -19,13 +19,22 @@ from orchestrator.agents.records import Incomplete
 MOST_HEADS = 1_000
 MAX_META_CHARS = 16 * 1024
 Attempt = Annotated[int, Meta(ge=1, le=1 << 31)]
+Key = Annotated[str, Meta(max_length=64)]
 Seq = Annotated[int, Meta(ge=1, le=1 << 53)]
 
 
 class AttemptRequest(Struct):
     attempt: Attempt
-    key: Annotated[str, Meta(max_length=64)] = ""
+    key: Key = ""
     """The claimant's own random text: who asks twice since an answer was lost is told the same."""
+
+
+class ResumeRequest(Struct):
+    attempt: Attempt
+    key: Key
+    next_key: Annotated[str, Meta(min_length=16, max_length=64)]
+    count: Annotated[int, Meta(ge=0, le=1 << 53)]
+    """Of the events that it has."""
 
 
 class EventsRequest(Struct):
@@ -33,6 +42,8 @@ class EventsRequest(Struct):
     first_seq: Seq
     heads: Annotated[list[str], Meta(max_length=MOST_HEADS)]
     """The frames' headers as JSON texts, byte for byte as they are counted in the digest."""
+    key: Key = ""
+    """What it was claimed with: a copy of the host has another one."""
 
 
 class FinishRequest(Struct):
@@ -41,6 +52,7 @@ class FinishRequest(Struct):
     count: Annotated[int, Meta(ge=0, le=1 << 53)]
     digest: Annotated[str, Meta(max_length=64)]
     evicted: int = 0
+    key: Key = ""
 
 
 class JobController(Controller):
@@ -66,12 +78,23 @@ class JobController(Controller):
 
         return await answer(request, act)
 
+    @post("/resume", status_code=200)
+    async def resume(self, request: Request[Any, Any, Any], job: FromPath[str]) -> dict[str, Any]:
+        """A begun attempt goes on after a reboot: of two copies of a host one is answered 200, the other 409."""
+        wanted = parse(request.auth.body, ResumeRequest)
+
+        def act(desk: Desk, caller: Caller) -> dict[str, Any]:
+            desk.resume(caller, job, wanted.attempt, wanted.key, wanted.next_key, wanted.count)
+            return {}
+
+        return await answer(request, act)
+
     @post("/events", status_code=200)
     async def events(self, request: Request[Any, Any, Any], job: FromPath[str]) -> dict[str, Any]:
         """Takes events once, in order; doubled ones change nothing, a gap is 416 with what is awaited."""
         wanted = parse(request.auth.body, EventsRequest)
         return await answer(request, lambda desk, caller: {
-            "next_seq": desk.add_events(caller, job, wanted.attempt, wanted.first_seq, wanted.heads)})
+            "next_seq": desk.add_events(caller, job, wanted.attempt, wanted.first_seq, wanted.heads, wanted.key)})
 
     @post("/finish", status_code=200)
     async def finish(self, request: Request[Any, Any, Any], job: FromPath[str]) -> Response[dict[str, Any]]:
@@ -79,7 +102,8 @@ class JobController(Controller):
         wanted = parse(request.auth.body, FinishRequest)
 
         def act(desk: Desk, caller: Caller) -> dict[str, Any]:
-            end = desk.finish(caller, job, wanted.attempt, wanted.status, wanted.count, wanted.digest, wanted.evicted)
+            end = desk.finish(caller, job, wanted.attempt, wanted.status, wanted.count, wanted.digest, wanted.evicted,
+                              wanted.key)
             return {"next_seq": end.next_seq} if isinstance(end, Incomplete) else {}
 
         found = await answer(request, act)

@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 from api.agents.app import gateway_app
 from api.agents.desk_thread import DeskThread
 from api.agents.gateway import Gateway
+from api.problems import Problem
 from api.tls import ServerContext
 from orchestrator.agents.changes import Changes
 from orchestrator.agents.desk import Desk
-from orchestrator.agents.releases import version_for
-from orchestrator.errors import OrchError
+from orchestrator.agents.office import utc_now
+from orchestrator.agents.rollouts import Rollout
+from orchestrator.agents.servers import BEAT_EVERY_S, Server, this_server
+from orchestrator.errors import OrchError, StoreError
 
 SWEEP_EVERY_S = 5.0
 LOOK_AT_CA_EVERY_S = 5.0
@@ -24,13 +27,17 @@ LOG = logging.getLogger("orch.api")
 
 
 class AgentService:
-    """Open it with `running`; then ``app`` is served on the gateway's port."""
+    """Open it with `running`; then ``app`` is served on the gateway's port.
+
+    ``rollout``: to how many per cent of the agents updates are let, until an operator has decided it.
+    """
 
     def __init__(self, open_desk: Callable[[], Desk], *, is_behind_proxy: bool = False, url: str | None = None,
                  pin: Callable[[], str | None] = lambda: None, rollout: int = 100) -> None:
         def opened() -> Desk:
             desk = open_desk()
-            desk.jobs.update_for = lambda agent: version_for(agent, rollout)
+            desk.rollouts.otherwise = Rollout(rollout)
+            desk.jobs.update_for = desk.rollouts.version_for
             return desk
 
         self.desk = DeskThread(opened)
@@ -38,12 +45,18 @@ class AgentService:
         self.app = gateway_app(self.gateway)
 
     @asynccontextmanager
-    async def running(self, tls: ServerContext | None = None) -> AsyncIterator[None]:
-        """Wakes agents, sweeps, and watches over the certificates, within."""
+    async def running(self, tls: ServerContext | None = None, url: str | None = None) -> AsyncIterator[None]:
+        """Wakes agents, sweeps, and watches over the certificates, within.
+
+        ``url``: where agents call; the store has it meanwhile, for whoever invites.
+        """
         changes = Changes(await self.desk.call(lambda desk: desk.database))
         works: list[Callable[[], Awaitable[None]]] = [lambda: self._wake(changes), self._sweep]
         if tls is not None:
             works.append(lambda: _watch_over(tls))
+        here = None if url is None else this_server(url, self.gateway.is_behind_proxy, utc_now())
+        if here is not None:
+            works.append(lambda: self._be_known(here))
         tasks = [asyncio.create_task(_for_ever(work)) for work in works]
         try:
             yield
@@ -51,6 +64,8 @@ class AgentService:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if here is not None:
+                await self._be_forgotten(here)
             await changes.close()
             await self.desk.close()
 
@@ -62,6 +77,18 @@ class AgentService:
             await waiting.someone.wait()
             waiting.wake(await self.desk.call(lambda desk: desk.due()))
             mark = await changes.wait(mark, LOOK_AT_LEAST_EVERY_S)
+
+    async def _be_known(self, here: Server) -> None:
+        while True:
+            await self.desk.call(lambda desk: desk.servers.beat(here))
+            await asyncio.sleep(BEAT_EVERY_S)
+
+    async def _be_forgotten(self, here: Server) -> None:
+        """At the end in order. Of a kill -9 others find out by themselves."""
+        try:
+            await self.desk.call(lambda desk: desk.servers.end(here))
+        except (StoreError, Problem):
+            pass  # the store is away, or has too much to do: the process table and the heartbeat tell it as well
 
     async def _sweep(self) -> None:
         while True:

@@ -28,12 +28,13 @@ class LogsRequest(Struct):
 class UpkeepController(Controller):
     @post("/heartbeat", status_code=200)
     async def heartbeat(self, request: Request[Any, Any, Any]) -> dict[str, Any]:
-        """Renews the leases of the jobs that are running."""
+        """Renews the leases of the jobs that are running; of ``stats`` the latest is kept."""
         wanted = parse(request.auth.body, HeartbeatRequest)
         bounded(wanted.stats, "stats")
 
         def act(desk: Desk, caller: Caller) -> dict[str, Any]:
             version = wanted.stats.get("version")
+            desk.vitals.keep(caller.agent.id, wanted.stats)
             return {"orders": desk.heartbeat(caller, wanted.running, version if isinstance(version, str) else "")}
 
         return await answer(request, act)

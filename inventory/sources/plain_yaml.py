@@ -8,13 +8,14 @@ import yaml
 
 from inventory.errors import InventoryError
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 def parse_yaml(text: str, file: str) -> Any:
-    """The document as plain data; raises InventoryError with line and column for malformed YAML."""
+    """The document as plain data; raises InventoryError with line and column for malformed YAML.
+
+    By PyYAML's own parser: libyaml's runs out of the C stack where text is nested deeply, and ends the process.
+    """
     try:
-        return yaml.load(text, _LOADER)
+        return yaml.load(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InventoryError(
@@ -22,4 +23,5 @@ def parse_yaml(text: str, file: str) -> Any:
             mark.line + 1 if mark else 0, mark.column + 1 if mark else 0,
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InventoryError(f"malformed YAML: {error}", file) from error
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise InventoryError(f"malformed YAML: {reason}", file) from error

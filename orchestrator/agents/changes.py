@@ -35,10 +35,13 @@ class Source(Protocol):
 
 
 class Changes:
-    """``database`` is used to know where the store is; a connection of its own looks."""
+    """``database`` is used to know where the store is; a connection of its own looks.
 
-    def __init__(self, database: Database) -> None:
-        self._source: Source = _source(database)
+    ``channel``: PostgreSQL's, whose notices count.
+    """
+
+    def __init__(self, database: Database, channel: str = CHANNEL) -> None:
+        self._source: Source = _source(database, channel)
         self._mark = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -83,13 +86,13 @@ class Changes:
             self.touch()
 
 
-def _source(database: Database) -> Source:
+def _source(database: Database, channel: str) -> Source:
     if isinstance(database, Sqlite):
         return _SqliteSource(database)
     from orchestrator.store.postgres import Postgres
 
     assert isinstance(database, Postgres)
-    return _PostgresSource(database)
+    return _PostgresSource(database, channel)
 
 
 class _SqliteSource:
@@ -122,8 +125,9 @@ class _SqliteSource:
 class _PostgresSource:
     remembers = False
 
-    def __init__(self, database: Postgres) -> None:
+    def __init__(self, database: Postgres, channel: str) -> None:
         self._url = database.url
+        self._channel = channel
         self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
 
     async def next(self) -> None:
@@ -133,7 +137,7 @@ class _PostgresSource:
             if self._connection is None:
                 self._connection = await psycopg.AsyncConnection.connect(
                     self._url, autocommit=True, application_name="orch changes")
-                await self._connection.execute(f"LISTEN {CHANNEL}")
+                await self._connection.execute(f"LISTEN {self._channel}")
                 return  # something may have been written before this
             async for _ in self._connection.notifies(stop_after=1):
                 return

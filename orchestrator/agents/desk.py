@@ -15,10 +15,13 @@ from orchestrator.agents.invitations import Invitations
 from orchestrator.agents.jobs import TWIN, Jobs
 from orchestrator.agents.office import AuthoritySource, Clock, Office, utc_now
 from orchestrator.agents.records import Timing
-from orchestrator.agents.refusals import Conflict, Refused, Rewind
 from orchestrator.agents.registry import Registry
 from orchestrator.agents.results import Results
+from orchestrator.agents.rollouts import Rollouts
+from orchestrator.agents.servers import Servers
 from orchestrator.agents.sweep import Sweep
+from orchestrator.agents.vitals import VitalSigns
+from orchestrator.refusals import Conflict, Refused, Rewind
 from orchestrator.security.master import MasterKey
 from orchestrator.store.database import Database
 
@@ -37,6 +40,7 @@ class Desk:
         self.registry = registry = Registry(office)
         self.invitations = invitations = Invitations(office)
         identity, enrolment = Identity(office), Enrolment(office, invitations, registry)
+        self.rollouts, self.servers, self.vitals = Rollouts(office), Servers(office), VitalSigns(office)
         self.jobs = jobs = Jobs(office)
         results, files = Results(office, jobs), Files(office, jobs)
 
@@ -51,6 +55,7 @@ class Desk:
         self.due = jobs.due
         self.claim = self._audited("claim", jobs.claim)
         self.start = self._audited("start", jobs.start)
+        self.resume = self._audited("resume", jobs.resume)
         self.heartbeat = self._audited("heartbeat", jobs.heartbeat)
         self.orders = jobs.orders
         self.add_events = self._audited("events", results.add_events)
@@ -61,13 +66,18 @@ class Desk:
         self.log = registry.log
         self.audit = office.audit.write
         self.refused = office.audit.refused
-        self.sweep = Sweep(office, identity.write_seen).sweep
+        self.sweep = Sweep(office, self._write).sweep
         self._identity = identity
 
     def close(self) -> None:
-        """Write what is kept in memory: when agentlets were seen, and counts of refusals."""
-        self._identity.write_seen()
+        """Write what is kept in memory: when agentlets were seen, what they said of themselves, counts of refusals."""
+        self._write()
         self.office.audit.flush(all_of_them=True)
+
+    def _write(self) -> None:
+        self._identity.write_seen()
+        self.vitals.write()
+        self._identity.forget_nonces()
 
     def _audited(self, action: str, act: Callable[P, R]) -> Callable[P, R]:
         """``act``, whose refusals are written down, after its transaction was taken back."""

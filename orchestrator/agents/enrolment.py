@@ -7,13 +7,16 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import structs
+
+from orchestrator.agents.envelope import seal_key
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.invitations import Invitations
 from orchestrator.agents.office import InvitationRow, Office
 from orchestrator.agents.records import ACTIVE, REMOVED, REVOKED, TLS, TOKEN, Agent, Enrolled
-from orchestrator.agents.refusals import Malformed, Refused
 from orchestrator.agents.registry import Registry
 from orchestrator.errors import UsageError
+from orchestrator.refusals import Malformed, Refused
 
 PROTOCOLS = (1,)
 LONGEST_TEXT = 256
@@ -62,6 +65,8 @@ class Enrolment:
     def renew(self, caller: Caller, csr: str | None) -> Enrolled:
         """A further certificate and token; the present ones stay good until the new are used.
 
+        The job key is sealed with the present one (`envelope.seal_key`).
+
         A caller whose certificate is over, and who shows that it has the token that came with it, needs an operator's
         approval (`Registry.approve`).
         """
@@ -77,7 +82,10 @@ class Enrolment:
             office.agents.change({"next_generation": generation}, '"id" = ?', agent.id)
             office.audit.write(agent.id, "agent.renew", agent.id, address=caller.address, generation=generation,
                                recovered=caller.recovering)
-            return self._hand_over(agent, csr, generation)
+            given = self._hand_over(agent, csr, generation)
+            # Who asks may be an agentlet that is not root: the key of jobs is for its root helper alone.
+            sealed = seal_key(office.job_key(agent.id, generation), office.job_key(agent.id, agent.generation))
+            return structs.replace(given, job_key=sealed)
 
     def _refuse_unless_approved(self, agent: Agent, now: datetime) -> None:
         approved = agent.recovery_approved
@@ -120,7 +128,7 @@ class Enrolment:
                 "serial": issued.serial, "agent_id": agent.id, "digest": issued.digest, "generation": generation,
                 "seal": office.certificate_seal(issued.digest, agent.id, generation),
                 "not_before": issued.not_before, "not_after": issued.not_after, "issued": office.clock(),
-                "first_used": None, "revoked": None})
+                "first_used": None, "revoked": None, "authority": issued.authority})
             certificate = issued.pem
         return Enrolled(agent.id, agent.host, certificate, office.ca.bundle(),
                         office.token(agent.id, generation).hex(), office.job_key(agent.id, generation).hex(),

@@ -63,3 +63,15 @@ def sign(text: str, key: bytes) -> str:
 def verify(text: str, signature: str, key: bytes) -> bool:
     """Whether ``signature`` is the text's; compared in constant time."""
     return hmac.compare_digest(sign(text, key).encode(), signature.encode("utf-8", "replace"))
+
+
+def seal_key(new: bytes, present: bytes) -> str:
+    """``new``, a job key, for whoever has the ``present`` one alone: an agentlet that is not root hands it on unread.
+
+    A pad and a tag by HMAC-SHA256, under prefixes that no envelope begins with; the same keys give the same text.
+    """
+    nonce = hmac.digest(present, b"orch-job-key-nonce\0" + new, "sha256")[:16]
+    pad = hmac.digest(present, b"orch-job-key-pad\0" + nonce, "sha256")
+    box = bytes(one ^ other for one, other in zip(new, pad, strict=True))
+    tag = hmac.digest(present, b"orch-job-key-tag\0" + nonce + box, "sha256")
+    return "sealed:" + (nonce + box + tag).hex()

@@ -11,11 +11,11 @@ from typing import Any
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.jobs import Jobs
 from orchestrator.agents.office import BlobRow, JobBlobRow, Office
-from orchestrator.agents.refusals import Malformed, NotFound, Refused, Rewind
 from orchestrator.agents.states import Event as JobEvent
 from orchestrator.agents.states import State, after
-from orchestrator.agents.table import marks
 from orchestrator.errors import StoreError
+from orchestrator.refusals import Malformed, NotFound, Refused, Rewind
+from orchestrator.store.table import marks
 
 Source = str | os.PathLike[str] | bytes
 """A file's path, or the bytes themselves."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from orchestrator.agents.nonces import Nonces
 from orchestrator.agents.office import Certificate, Office
 from orchestrator.agents.records import ACTIVE, TLS, Agent
-from orchestrator.agents.refusals import Unidentified
+from orchestrator.refusals import Unidentified
 
 OVERLAP = timedelta(seconds=60)
 """How long the older certificate still works after the newer was used: requests are under way on other connections."""
@@ -41,8 +42,8 @@ class Caller(Struct, frozen=True):
 class Identity:
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._nonces: dict[tuple[str, str], float] = {}
-        self._pruned = self._started = office.clock().timestamp()
+        self._nonces = Nonces(office)
+        self._started = office.clock().timestamp()
         self._seen: dict[str, datetime] = {}
         self._seen_written = office.clock()
 
@@ -107,6 +108,10 @@ class Identity:
             database.insert('UPDATE agents SET "last_seen" = ? WHERE "id" = ?',
                             [(time(at), text(agent_id)) for agent_id, at in seen.items()])
 
+    def forget_nonces(self) -> None:
+        """Those of requests that are too old by now, now and then."""
+        self._nonces.forget()
+
     # ---- the checks
 
     def _active(self, agent_id: str) -> Agent:
@@ -128,7 +133,8 @@ class Identity:
         return None
 
     def _refuse_old(self, agent_id: str, time: str) -> None:
-        """Within five minutes, and not from before this process began: the nonces of then are forgotten."""
+        """Within five minutes, and not from before this process began: a store that was restored from a backup has
+        forgotten the nonces of then."""
         now = self._office.clock().timestamp()
         try:
             at = float(time)
@@ -141,13 +147,9 @@ class Identity:
     def _refuse_repeated(self, agent_id: str, nonce: str, at: float) -> None:
         if not NONCE.fullmatch(nonce):
             raise _about(agent_id, "the nonce must be 8 to 64 characters", "nonce", "make a random one")
-        now, window = self._office.clock().timestamp(), self._office.timing.signature_window_s
-        if now - self._pruned > window:
-            self._nonces = {key: until for key, until in self._nonces.items() if until >= now}
-            self._pruned = now
-        if (agent_id, nonce) in self._nonces:
+        until = datetime.fromtimestamp(at + self._office.timing.signature_window_s, UTC)
+        if not self._nonces.take(agent_id, nonce, until):
             raise _about(agent_id, "the request was sent before", "nonce", "sign each request anew")
-        self._nonces[(agent_id, nonce)] = at + window
 
     def _recovering(self, agent: Agent, path: str) -> bool:
         if not path.partition("?")[0].rstrip("/").endswith("/renew"):

@@ -8,8 +8,8 @@ from typing import Any
 
 from orchestrator.agents.office import InvitationRow, Office
 from orchestrator.agents.records import Invitation
-from orchestrator.agents.refusals import Unidentified
 from orchestrator.errors import UsageError
+from orchestrator.refusals import Unidentified
 
 LONGEST_HOST = 253
 LONGEST_S = 30 * 86_400

@@ -12,9 +12,9 @@ from orchestrator.agents.envelope import from_text, sign, to_text
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.office import JobRow, Office
 from orchestrator.agents.records import Agent, Claimed, Offer, Orders
-from orchestrator.agents.refusals import Conflict, Malformed, NotFound
 from orchestrator.agents.states import WITH_AGENT, Event, State, after, is_fenced
-from orchestrator.agents.table import marks
+from orchestrator.refusals import Conflict, Malformed, NotFound
+from orchestrator.store.table import marks
 
 TWIN = "job_claimed_by_twin"
 """Two machines with one identity, as when a disk was copied: nothing refuses both, but they meet here."""
@@ -82,8 +82,7 @@ class Jobs:
             if state is State.STARTED and self._is_same(row, key):
                 return
             if state is State.CLAIMED and row.claim_key != key:
-                raise Conflict("another process with this identity has claimed the job", code=TWIN,
-                               hint="is this host a copy of another? then enrol it anew: orch agents invite HOST")
+                raise _twin("another process with this identity has claimed the job")
             new = after(state, Event.START)
             cancelled = row.cancel
             if cancelled:  # nothing has happened yet, and now nothing will
@@ -93,6 +92,24 @@ class Jobs:
                 office.jobs.change({"state": new, "started": now, **self.renewed()}, '"id" = ?', job)
         if cancelled:
             raise Conflict("the job was cancelled before it began", code="job_cancelled", hint="drop this attempt")
+
+    def resume(self, caller: Caller, job: str, attempt: int, key: str, next_key: str, count: int) -> None:
+        """What has begun goes on in another place: the host has booted again, or it is a copy of the host.
+
+        The key is exchanged: of two copies one goes on, and what the other reports from then on is refused as a
+        twin's. So is a copy that knows of ``count`` events only, when more are stored. May be sent twice.
+        """
+        with self._office.database.transaction():
+            row = self.held(caller, job, attempt)
+            if self._is_same(row, next_key):
+                return
+            after(State(row.state), Event.REPORT)
+            if not self._is_same(row, key):
+                raise _twin("another machine with this identity goes on with the job")
+            if row.next_seq - 1 > count:
+                raise _twin(f"{row.next_seq - 1} events of the job are stored, and this copy of the host has {count}")
+            self.report(row)
+            self._office.jobs.change({"claim_key": next_key}, '"id" = ?', job)
 
     def heartbeat(self, caller: Caller, running: Sequence[tuple[str, int]] = (), version: str = "") -> Orders:
         """It has these jobs: their leases go on, and lost ones are taken up again within the grace.
@@ -127,14 +144,19 @@ class Jobs:
 
     # ---- within a transaction
 
-    def held(self, caller: Caller, job: str, attempt: int) -> JobRow:
-        """The caller's own job in its present attempt. Raises `NotFound` for another's, `Conflict` for an older one."""
+    def held(self, caller: Caller, job: str, attempt: int, key: str = "") -> JobRow:
+        """The caller's own job in its present attempt. Raises `NotFound` for another's, `Conflict` for an older one.
+
+        ``key``: what the caller claimed or resumed it with, if it says so; a copy of it is refused by that.
+        """
         row = self._office.jobs.find('"id" = ?', job, lock=True)
         if row is None or row.agent_id != caller.agent.id or row.seal != self._office.job_seal(job, caller.agent.host):
             raise NotFound("there is no such job for this agentlet", code="job_unknown", hint="drop this attempt")
         if is_fenced(row.attempt, attempt):
             raise Conflict(f"attempt {attempt} was given up; the job is at attempt {row.attempt}", code="job_fenced",
                            hint="drop this attempt")
+        if key and row.claim_key and row.claim_key != key:
+            raise _twin("another machine with this identity goes on with the job")
         return row
 
     def report(self, row: JobRow) -> State:
@@ -170,3 +192,8 @@ class Jobs:
     @staticmethod
     def _is_gone(row: JobRow | None, attempt: int) -> bool:
         return row is None or is_fenced(row.attempt, attempt) or State(row.state) in GONE
+
+
+def _twin(message: str) -> Conflict:
+    return Conflict(message, code=TWIN,
+                    hint="is this host a copy of another? then enrol it anew: orch agents invite HOST")

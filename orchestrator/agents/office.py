@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
-from orchestrator.agents.audit import Audit
 from orchestrator.agents.records import Agent, Timing
 from orchestrator.agents.states import reoffer_pause_s
-from orchestrator.agents.table import Table
 from orchestrator.errors import UsageError
 from orchestrator.security.master import MasterKey
+from orchestrator.store.audit import Audit
 from orchestrator.store.database import Database
+from orchestrator.store.table import Table
 
 if TYPE_CHECKING:
     from orchestrator.security.ca import CertificateAuthority
@@ -41,6 +41,8 @@ class Certificate(Struct):
     issued: datetime
     first_used: datetime | None
     revoked: datetime | None
+    authority: str | None
+    """Who signed it; None of those that an older orch handed out."""
 
 
 class InvitationRow(Struct):

@@ -140,7 +140,7 @@ class Timing(Struct, frozen=True):
     max_jobs: int = 2
     keep_jobs_s: int = 7 * 86_400
     keep_logs_s: int = 14 * 86_400
-    keep_audit_s: int = 400 * 86_400
+    keep_certificates_s: int = 400 * 86_400
     signature_window_s: int = 300
 
     def check(self) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from orchestrator.agents.invitations import checked_host
-from orchestrator.agents.office import JobRow, Office, offer_after
-from orchestrator.agents.records import ACTIVE, REMOVED, REVOKED, Agent, Timing
+from orchestrator.agents.office import Certificate, JobRow, Office, offer_after
+from orchestrator.agents.records import ACTIVE, REMOVED, REVOKED, TLS, Agent, Timing
+from orchestrator.agents.releases import RINGS
+from orchestrator.agents.standing import behind
 from orchestrator.agents.states import NEW_ATTEMPT, WITH_AGENT, Event, State, after
-from orchestrator.agents.table import Table
 from orchestrator.errors import UsageError
+from orchestrator.security.authorities import Authority
+from orchestrator.store.table import Table
 
 
 class Listed(Struct):
@@ -23,6 +27,10 @@ class Listed(Struct):
     pending: int
     running: int
     certificate_until: datetime | None
+    behind: str | None = None
+    """The authority of its certificate, when another one signs now."""
+    update: str | None = None
+    """The version that it is told to take, and does not have yet."""
 
 
 class LogLine(Struct):
@@ -61,24 +69,41 @@ class Registry:
         raise UsageError(f"there is no agentlet for {name!r}", code="agent_unknown",
                          hint="`orch agents list --all` shows them; `orch agents invite HOST` enrols one")
 
-    def listed(self, *, everything: bool = False) -> list[Listed]:
-        """All agentlets by host, without the removed ones unless ``everything`` is asked for."""
+    def listed(self, *, everything: bool = False, authorities: Sequence[Authority] = (),
+               told: Callable[[Agent], str | None] = lambda agent: None) -> list[Listed]:
+        """All agentlets by host, without the removed ones unless ``everything`` is asked for.
+
+        ``authorities``: those that are trusted now. ``told``: the version that an agentlet should have.
+        """
         office, now = self._office, self._office.clock()
         counts: dict[tuple[str, str], int] = {
             (str(agent), str(state)): int(count) for agent, state, count in office.database.select(
                 'SELECT "agent_id", "state", count(*) FROM mailbox_jobs WHERE "state" IN (?, ?, ?)'
                 ' GROUP BY "agent_id", "state"', (State.QUEUED.value, State.CLAIMED.value, State.STARTED.value))}
-        until: dict[str, datetime] = {}
-        for held in office.certificates.all('"revoked" IS NULL ORDER BY "not_after"'):
-            until[held.agent_id] = held.not_after
-        where = "1 = 1" if everything else f"\"state\" <> '{REMOVED}'"
-        return [Listed(agent, liveness(agent, now, office.timing), counts.get((agent.id, "queued"), 0),
-                       counts.get((agent.id, "claimed"), 0) + counts.get((agent.id, "started"), 0),
-                       until.get(agent.id))
-                for agent in office.agents.all(f'{where} ORDER BY "host", "enrolled"')]
+        held: dict[str, list[Certificate]] = {}
+        for one in office.certificates.all('"revoked" IS NULL ORDER BY "not_after"'):
+            held.setdefault(one.agent_id, []).append(one)
 
-    def listed_one(self, agent: Agent) -> Listed:
-        return next(one for one in self.listed(everything=True) if one.agent.id == agent.id)
+        def seen(agent: Agent) -> Listed:
+            certificates, active = held.get(agent.id, []), agent.state == ACTIVE
+            version = told(agent) if active else None
+            return Listed(
+                agent, liveness(agent, now, office.timing), counts.get((agent.id, "queued"), 0),
+                counts.get((agent.id, "claimed"), 0) + counts.get((agent.id, "started"), 0),
+                certificates[-1].not_after if certificates else None,
+                behind(certificates, authorities, now) if active and agent.mode == TLS else None,
+                None if version == agent.version else version)
+
+        where = "1 = 1" if everything else f"\"state\" <> '{REMOVED}'"
+        return [seen(agent) for agent in office.agents.all(f'{where} ORDER BY "host", "enrolled"')]
+
+    def listed_one(self, agent: Agent, **how: Any) -> Listed:
+        """As `listed` has it."""
+        return next(one for one in self.listed(everything=True, **how) if one.agent.id == agent.id)
+
+    def behind(self, authorities: Sequence[Authority]) -> list[Listed]:
+        """The active agentlets whose certificates end with the older of these authorities."""
+        return [one for one in self.listed(authorities=authorities) if one.behind is not None]
 
     def jobs(self, agent: Agent, limit: int = 20) -> list[JobRow]:
         """The latest jobs of an agentlet, the newest first."""
@@ -119,6 +144,14 @@ class Registry:
         wanted = {key: value for key, value in {**agent.labels, **labels}.items() if value is not None}
         with self._office.database.transaction():
             return self._changed(agent, by, "agent.labels", {"labels": wanted}, labels=wanted)
+
+    def ring(self, name: str, ring: int | None, by: str = "") -> Agent:
+        """In which ring updates reach it; None: the one that its id has. Raises `UsageError`."""
+        if ring is not None and ring not in RINGS:
+            raise UsageError(f"there is no ring {ring}", code="ring", hint=f"one of {', '.join(map(str, RINGS))}")
+        agent = self._active(name)
+        with self._office.database.transaction():
+            return self._changed(agent, by, "agent.ring", {"ring": ring}, ring=ring)
 
     def rotate(self, name: str, by: str = "") -> Agent:
         """Ask the agentlet for a new key now; the present one is good until the new one is used."""

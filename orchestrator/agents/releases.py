@@ -9,7 +9,6 @@ import re
 
 from msgspec import Struct
 
-from orchestrator.agents.bundle import ROOT, build_pyz
 from orchestrator.agents.envelope import sign
 from orchestrator.agents.office import Office
 from orchestrator.agents.records import Agent
@@ -32,6 +31,8 @@ class Release(Struct, frozen=True):
 @functools.cache
 def this_release() -> Release:
     """Built once per process: the same sources give the same bytes."""
+    from orchestrator.agents.bundle import ROOT, build_pyz
+
     data = build_pyz()
     created = max(int(path.stat().st_mtime) for path in (ROOT / "agentlet").rglob("*.py"))
     return Release(this_version(), hashlib.sha256(data).hexdigest(), data, created)
@@ -40,6 +41,8 @@ def this_release() -> Release:
 @functools.cache
 def this_version() -> str:
     """The agentlet's, read from its source: the controller does not run what is made for hosts."""
+    from orchestrator.agents.bundle import ROOT
+
     found = re.search(r'^VERSION = "([^"]+)"$', (ROOT / "agentlet/pull/__init__.py").read_text(), re.MULTILINE)
     assert found is not None
     return found[1]
@@ -51,11 +54,6 @@ def ring_of(agent_id: str, chosen: int | None = None) -> int:
         return chosen
     place = int.from_bytes(hashlib.sha256(f"ring:{agent_id}".encode()).digest()[:8], "big") % 100
     return next(ring for ring in RINGS if place < ring)
-
-
-def version_for(agent: Agent, rollout: int) -> str | None:
-    """The version that an agentlet should have by now; None before its ring's turn. ``rollout``: 0 to 100."""
-    return this_version() if ring_of(agent.id, agent.ring) <= rollout else None
 
 
 def signed_manifest(office: Office, agent: Agent, release: Release) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from orchestrator.agents.identity import Caller
 from orchestrator.agents.jobs import Jobs
 from orchestrator.agents.office import EventsRow, JobRow, Office
 from orchestrator.agents.records import Incomplete, Stored
-from orchestrator.agents.refusals import Conflict, Malformed, Rewind
 from orchestrator.agents.states import FINISHES, TERMINAL, Event, State, after
+from orchestrator.refusals import Conflict, Malformed, Rewind
 
 MOST_HEADS = 1000
 LARGEST_HEAD = 8 * 1024 * 1024
@@ -22,7 +22,8 @@ class Results:
         self._office = office
         self._jobs = jobs
 
-    def add_events(self, caller: Caller, job: str, attempt: int, first_seq: int, heads: Sequence[str]) -> int:
+    def add_events(self, caller: Caller, job: str, attempt: int, first_seq: int, heads: Sequence[str],
+                   key: str = "") -> int:
         """Store the heads from ``first_seq`` on; returns the sequence number that is awaited next.
 
         What is there already is passed over. Raises `Rewind` when something before ``first_seq`` is missing.
@@ -30,7 +31,7 @@ class Results:
         _check_heads(first_seq, heads)
         office = self._office
         with office.database.transaction():
-            row = self._jobs.held(caller, job, attempt)
+            row = self._jobs.held(caller, job, attempt, key)
             new = heads[max(row.next_seq - first_seq, 0):]
             if not new and State(row.state) in TERMINAL and first_seq <= row.next_seq:
                 return row.next_seq  # the answer to these was lost
@@ -49,7 +50,7 @@ class Results:
             return next_seq
 
     def finish(self, caller: Caller, job: str, attempt: int, status: str, count: int, digest: str,
-               evicted: int = 0) -> Stored | Incomplete:
+               evicted: int = 0, key: str = "") -> Stored | Incomplete:
         """The attempt is over: ``count`` heads in all, ``digest`` their SHA-256 in hex, in order, nothing in between.
 
         `Incomplete` while heads are missing. A digest that does not fit is stored as such, and the run is told.
@@ -58,7 +59,7 @@ class Results:
             raise Malformed(f"a job cannot end as {status!r} with {count} events", code="finish")
         office, now = self._office, self._office.clock()
         with office.database.transaction():
-            row = self._jobs.held(caller, job, attempt)
+            row = self._jobs.held(caller, job, attempt, key)
             state = State(row.state)
             if state in TERMINAL and row.digest == digest and row.event_count == count:
                 return Stored(state)

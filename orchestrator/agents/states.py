@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from orchestrator.agents.refusals import Conflict
+from orchestrator.refusals import Conflict
 
 
 class State(StrEnum):

@@ -96,8 +96,8 @@ class Sweep:
             'DELETE FROM agent_logs WHERE "at" < ?',
             (office.database.write["time"](now - timedelta(seconds=timing.keep_logs_s)),))
         count += office.invitations.delete('"expires" < ?', now - timedelta(seconds=timing.keep_jobs_s))
-        count += office.certificates.delete('"not_after" < ?', now - timedelta(seconds=timing.keep_audit_s))
-        return count + office.audit.forget(now - timedelta(seconds=timing.keep_audit_s))
+        return count + office.certificates.delete(
+            '"not_after" < ?', now - timedelta(seconds=timing.keep_certificates_s))
 
 
 def _over(moment: datetime | None, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from orchestrator.carriers.kept.lines import KeptLines
     from orchestrator.carriers.mailroom import MailRoom
+    from orchestrator.credentials.materials import KeyMaterial
 
 EventHandler = Callable[[dict[str, Any]], None]
 BlobSource = Mapping[str, "str | PathLike[str] | bytes"]
@@ -188,6 +189,9 @@ class Settings(Struct):
     ssh_config_file: str | None = None
     """None: ~/.ssh/config and /etc/ssh/ssh_config. An empty string: none at all."""
     use_agent: bool = True
+    keys: tuple[KeyMaterial, ...] = ()
+    """Keys that the run was given. They are tried first; the agent and the default files are left out then, since those
+    belong to whoever started the server."""
     ask_passphrase: Callable[[str], str | None] | None = None
     """Asked once per key file (its path is given); None from it means: leave that key out."""
     warn: Callable[[str], None] | None = None

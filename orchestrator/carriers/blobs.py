@@ -76,6 +76,7 @@ class BlobFeed:
 
 
 def blob_error(job_id: str, digest: str, message: str) -> bytes:
+    message = f"the controller cannot send it: {message}"
     return wire.encode({"t": "blob_error", "job": job_id, "digest": digest, "message": message})
 
 

@@ -17,11 +17,12 @@ from orchestrator.carriers import compiled
 from orchestrator.errors import UsageError
 
 BUNDLE = (
-    "agentlet.boot", "agentlet.arguments", "agentlet.become", "agentlet.blobs", "agentlet.child", "agentlet.commands",
-    "agentlet.digests", "agentlet.execute", "agentlet.files", "agentlet.host", "agentlet.job", "agentlet.launch",
-    "agentlet.output", "agentlet.processes", "agentlet.reactor", "agentlet.receipts", "agentlet.runtime",
-    "agentlet.termination", "agentlet.wire", "agentlet.worker", "agentlet.workerleg", "agentlet.workerlink",
-    "agentlet.workerprocess", "modules.api",
+    "agentlet.boot", "agentlet.arguments", "agentlet.become", "agentlet.blobs", "agentlet.child",
+    "agentlet.childleg", "agentlet.commands", "agentlet.digests", "agentlet.execute", "agentlet.files",
+    "agentlet.host", "agentlet.job", "agentlet.launch", "agentlet.lines", "agentlet.output", "agentlet.processes",
+    "agentlet.reactor", "agentlet.receipts", "agentlet.runtime", "agentlet.termination", "agentlet.unstored",
+    "agentlet.wire", "agentlet.worker", "agentlet.workerleg", "agentlet.workerlink", "agentlet.workerprocess",
+    "modules.api",
 )
 """The modules of every runtime. Those that a task needs besides follow as `source` frames."""
 

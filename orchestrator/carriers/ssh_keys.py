@@ -1,7 +1,8 @@
 """The keys a login is tried with: files, certificates, the agent; each read once per process.
 
-Order: the key files that were named, then the agent's keys (unless IdentitiesOnly), then the default files. A key
-file that is encrypted is taken from the agent when that has it; else its passphrase is asked for once.
+Order: the keys that the run was given; the key files that were named, then the agent's keys (unless IdentitiesOnly),
+then the default files. A key file that is encrypted is taken from the agent when that has it; else its passphrase is
+asked for once. Where keys were given, the agent and the default files are left out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class KeyRing:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._given: list[asyncssh.SSHKeyPair] | None = None
         self._files: dict[str, list[asyncssh.SSHKeyPair]] = {}
         self._agents: dict[str, list[asyncssh.SSHKeyPair]] = {}
         self._clients: list[asyncssh.SSHAgentClient] = []
@@ -41,16 +43,32 @@ class KeyRing:
         return [copy.copy(pair) for pair in self._lists[wanted]]
 
     async def _collect(self, plan: SshPlan) -> list[asyncssh.SSHKeyPair]:
-        agent = await self._agent_pairs(plan)
+        given = self._given_pairs()
+        alone = bool(self._settings.keys)  # those that cannot be read too: no other key steps in for them
+        agent = [] if alone else await self._agent_pairs(plan)
         from_files: list[asyncssh.SSHKeyPair] = []
-        for path in plan.identity_files:
+        for path in plan.identity_files if plan.identities_explicit or not alone else ():
             from_files += await self._file_pairs(path, plan, agent)
         rest = [] if plan.identities_only else agent
         ordered = [*from_files, *rest] if plan.identities_explicit else [*rest, *from_files]
         unique: dict[bytes, asyncssh.SSHKeyPair] = {}
-        for pair in ordered:
+        for pair in [*given, *ordered]:
             unique.setdefault(pair.public_data, pair)
         return list(unique.values())
+
+    def _given_pairs(self) -> list[asyncssh.SSHKeyPair]:
+        """Pairs of `Settings.keys`, each with its certificate before the bare key; made in memory, once per run."""
+        if self._given is None:
+            self._given = []
+            for one in self._settings.keys:
+                try:
+                    key = asyncssh.import_private_key(one.private_key, one.passphrase)
+                    certificates = [asyncssh.import_certificate(one.certificate)] if one.certificate else []
+                except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
+                    self.notes[f"credential {one.name}"] = "its key cannot be read"
+                    continue
+                self._given += _certified(list(asyncssh.load_keypairs([key])), certificates)
+        return self._given
 
     async def _agent_pairs(self, plan: SshPlan) -> list[asyncssh.SSHKeyPair]:
         path = plan.identity_agent or os.environ.get("SSH_AUTH_SOCK") or "none"
@@ -152,6 +170,11 @@ def _with_certificates(pairs: list[asyncssh.SSHKeyPair], path: str, plan: SshPla
             certificates.append(asyncssh.import_certificate(_read(file)))
         except (OSError, asyncssh.KeyImportError):
             continue
+    return _certified(pairs, certificates)
+
+
+def _certified(pairs: list[asyncssh.SSHKeyPair],
+               certificates: Sequence[asyncssh.SSHCertificate]) -> list[asyncssh.SSHKeyPair]:
     found = []
     for pair in pairs:
         for certificate in certificates:

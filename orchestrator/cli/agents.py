@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import agent_updates
+from orchestrator.cli.agent_desk import (
+    HOSTS,
+    JSON,
+    STORE,
+    YES,
+    confirm,
+    for_each,
+    opened_desk,
+    operator,
+    trusted_authorities,
+)
 from orchestrator.cli.groups import HELP, NearestGroup
 from orchestrator.cli.options import DURATION
-
-if TYPE_CHECKING:
-    from orchestrator.agents.desk import Desk
-
-STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database; the default is a"
-                     " SQLite file of the project.")
-JSON = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
-YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-HOSTS = click.argument("hosts", nargs=-1, required=True, metavar="HOST...")
 
 
 @click.group("agents", cls=NearestGroup, context_settings=HELP, epilog="""\b
@@ -33,26 +31,8 @@ def command() -> None:
     """Agentlets: invite hosts that SSH does not reach, see who is there, end an identity."""
 
 
-@contextmanager
-def _desk(url: str | None) -> Iterator[Desk]:
-    from orchestrator.agents.opening import open_desk
-    from orchestrator.cli.options import state_directory
-
-    desk = open_desk(state_directory(), url)
-    try:
-        yield desk
-    finally:
-        desk.close()
-        desk.database.close()
-
-
-def _operator() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "?"
+for _one in (agent_updates.ring, agent_updates.rollout, agent_updates.bundle):
+    command.add_command(_one)
 
 
 @command.command("invite", epilog="""\b
@@ -65,7 +45,7 @@ Examples:
 @click.option("--valid", default="1h", show_default=True, type=DURATION, metavar="TIME",
               help="How long it is good: 30m, 24h, 7d.")
 @click.option("--url", metavar="URL", envvar="ORCH_AGENTS_URL",
-              help="Where the host reaches `orch serve`; the default is its certificate's first name, port 8444.")
+              help="Where the host reaches `orch serve`; the default is the address of the one that runs.")
 @JSON
 @STORE
 def invite(host: str, labels: tuple[str, ...], valid: float, url: str | None, as_json: bool,
@@ -75,14 +55,15 @@ def invite(host: str, labels: tuple[str, ...], valid: float, url: str | None, as
     HOST is its name in the inventory. The line is good once, for this host alone; it holds the pin of the server's key,
     so that nobody in between can answer in the server's place.
     """
-    from orchestrator.cli.inviting import install_line, server_url
+    from orchestrator.cli.inviting import install_line, server_pin, server_url
 
     wanted = _labels(labels)
-    with _desk(store_url) as desk:
+    with opened_desk(store_url) as desk:
         desk.office.ca.create()
-        base = server_url(url, desk.office.ca)
-        pin = desk.office.ca.pin()
-        made = desk.invite(host, wanted, valid, _operator())
+        running = desk.servers.running()
+        base = server_url(url, running, desk.office.ca)
+        pin = server_pin(base, running, desk.office.ca)
+        made = desk.invite(host, wanted, valid, operator())
     line = install_line(base, made.token, pin)
     if as_json:
         click.echo(json.dumps({"host": host, "token": made.token, "expires": made.expires, "url": base, "pin": pin,
@@ -103,8 +84,9 @@ def list_(everything: bool, as_json: bool, store_url: str | None) -> None:
     """
     from orchestrator.cli.display.agents import agent_lines, agent_object
 
-    with _desk(store_url) as desk:
-        listed = desk.registry.listed(everything=everything)
+    with opened_desk(store_url) as desk:
+        listed = desk.registry.listed(everything=everything, authorities=trusted_authorities(),
+                                      told=desk.rollouts.version_for)
         now = desk.office.clock()
     if as_json:
         for one in listed:
@@ -126,15 +108,16 @@ def show(host: str, as_json: bool, store_url: str | None) -> None:
     """
     from orchestrator.cli.display.agents import agent_object, show_agent
 
-    with _desk(store_url) as desk:
+    with opened_desk(store_url) as desk:
         agent = desk.registry.find(host)
-        one = desk.registry.listed_one(agent)
-        facts, jobs = desk.registry.facts(agent), desk.registry.jobs(agent)
+        one = desk.registry.listed_one(agent, authorities=trusted_authorities(), told=desk.rollouts.version_for)
+        facts, jobs, vitals = desk.registry.facts(agent), desk.registry.jobs(agent), desk.vitals.latest(agent.id)
         now = desk.office.clock()
     if as_json:
-        click.echo(json.dumps({**agent_object(one), "facts": facts}, default=str))
+        stats = {"at": vitals.at, **vitals.stats} if vitals else None
+        click.echo(json.dumps({**agent_object(one), "facts": facts, "stats": stats}, default=str))
     else:
-        click.echo(show_agent(one, facts, jobs, now))
+        click.echo(show_agent(one, facts, jobs, vitals, now))
 
 
 @command.command("logs", epilog="\b\nExample:\n  orch agents logs laptop7 -n 500")
@@ -148,7 +131,7 @@ def logs(host: str, number: int, store_url: str | None) -> None:
     """
     from orchestrator.cli.display.safe import one_line
 
-    with _desk(store_url) as desk:
+    with opened_desk(store_url) as desk:
         lines = desk.registry.log_lines(desk.registry.find(host), number)
     for line in lines:
         click.echo(f"{line.at:%Y-%m-%d %H:%M:%S}  {one_line(line.text)}")
@@ -168,21 +151,34 @@ def audit(number: int, action: str | None, as_json: bool, store_url: str | None)
 
     from orchestrator.cli.display.agents import audit_lines
 
-    with _desk(store_url) as desk:
+    with opened_desk(store_url) as desk:
         entries = desk.office.audit.entries(action=action, limit=number)[::-1]
     for line in ([json.dumps(asdict(entry), default=str) for entry in entries] if as_json else audit_lines(entries)):
         click.echo(line)
 
 
-@command.command("rotate", epilog="\b\nExample:\n  orch agents rotate laptop7")
-@HOSTS
+@command.command("rotate", epilog="\b\nExamples:\n  orch agents rotate laptop7\n  orch agents rotate --old")
+@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@click.option("--old", is_flag=True, help="All whose certificate is not of the newest authority (`orch ca rotate`).")
 @STORE
-def rotate(hosts: tuple[str, ...], store_url: str | None) -> None:
-    """Have HOSTs' agentlets make new keys.
+def rotate(hosts: tuple[str, ...], old: bool, store_url: str | None) -> None:
+    """Have HOSTs' agentlets make new keys, and say who is on an older authority still.
 
     They do it the next time they call; the present keys are good until the new ones are used.
     """
-    _each(hosts, store_url, lambda desk, host: desk.registry.rotate(host, _operator()), "will make new keys")
+    from orchestrator.cli.display.agents import behind_line
+
+    if not hosts and not old:
+        raise click.UsageError("name hosts, or give --old")
+    with opened_desk(store_url) as desk:
+        behind = desk.registry.behind(trusted_authorities())
+    wanted = (*hosts, *(one.agent.host for one in behind if old and one.agent.host not in hosts))
+    if behind:
+        click.echo(behind_line(behind), err=True)
+    elif old:
+        click.echo("nobody is on an older authority")
+    if wanted:
+        for_each(wanted, store_url, lambda desk, host: desk.registry.rotate(host, operator()), "will make new keys")
 
 
 @command.command("approve", epilog="\b\nExample:\n  orch agents approve laptop7")
@@ -193,7 +189,7 @@ def approve(hosts: tuple[str, ...], store_url: str | None) -> None:
 
     They were away too long to renew it: within a day they may have a new one. Who was revoked must be invited anew.
     """
-    _each(hosts, store_url, lambda desk, host: desk.registry.approve(host, _operator()), "may renew within 24 hours")
+    for_each(hosts, store_url, lambda desk, host: desk.registry.approve(host, operator()), "may renew within 24 hours")
 
 
 @command.command("revoke", epilog="\b\nExample:\n  orch agents revoke laptop7")
@@ -205,8 +201,8 @@ def revoke(hosts: tuple[str, ...], yes: bool, store_url: str | None) -> None:
 
     Their next request is refused, and what waits for them is dropped.
     """
-    _confirm(yes, f"Revoke {', '.join(hosts)}? Each must be invited anew to come back.")
-    _each(hosts, store_url, lambda desk, host: desk.registry.revoke(host, _operator()), "is revoked")
+    confirm(yes, f"Revoke {', '.join(hosts)}? Each must be invited anew to come back.")
+    for_each(hosts, store_url, lambda desk, host: desk.registry.revoke(host, operator()), "is revoked")
 
 
 @command.command("remove", epilog="\b\nExample:\n  orch agents remove laptop7")
@@ -218,8 +214,8 @@ def remove(hosts: tuple[str, ...], yes: bool, store_url: str | None) -> None:
 
     On the host itself, `agentlet.pyz uninstall` takes the agentlet away.
     """
-    _confirm(yes, f"Remove {', '.join(hosts)}? Each must be invited anew to come back.")
-    _each(hosts, store_url, lambda desk, host: desk.registry.remove(host, _operator()), "is removed")
+    confirm(yes, f"Remove {', '.join(hosts)}? Each must be invited anew to come back.")
+    for_each(hosts, store_url, lambda desk, host: desk.registry.remove(host, operator()), "is removed")
 
 
 @command.command("rename", epilog="\b\nExample:\n  orch agents rename laptop7 laptop-berlin-7")
@@ -228,8 +224,8 @@ def remove(hosts: tuple[str, ...], yes: bool, store_url: str | None) -> None:
 @STORE
 def rename(host: str, new: str, store_url: str | None) -> None:
     """Give HOST's agentlet the inventory name NEW."""
-    with _desk(store_url) as desk:
-        agent = desk.registry.rename(host, new, _operator())
+    with opened_desk(store_url) as desk:
+        agent = desk.registry.rename(host, new, operator())
     click.echo(f"{host}: is {agent.host} from now on")
 
 
@@ -248,52 +244,10 @@ def labels_(host: str, changes: tuple[str, ...], store_url: str | None) -> None:
             if not one.endswith("-"):
                 raise click.UsageError(f"{one!r} is neither NAME=VALUE nor NAME-")
             wanted[one[:-1]] = None
-    with _desk(store_url) as desk:
-        agent = desk.registry.label(host, wanted, _operator()) if wanted else desk.registry.find(host)
+    with opened_desk(store_url) as desk:
+        agent = desk.registry.label(host, wanted, operator()) if wanted else desk.registry.find(host)
     for name, value in sorted(agent.labels.items()):
         click.echo(f"{name}={value}")
-
-
-@command.command("bundle", epilog="\b\nExample:\n  orch agents bundle -o agentlet.pyz")
-@click.option("-o", "--output", default="agentlet.pyz", show_default=True, help="Where to write it.",
-              type=click.Path(dir_okay=False, path_type=Path))
-def bundle(output: Path) -> None:
-    """Write the agentlet's one file.
-
-    It needs Python 3.6 or newer and nothing else.
-    """
-    import hashlib
-
-    from orchestrator.agents.bundle import build_pyz
-
-    data = build_pyz()
-    output.write_bytes(data)
-    click.echo(f"{output}  {len(data)} bytes  sha256 {hashlib.sha256(data).hexdigest()}")
-
-
-def _each(hosts: tuple[str, ...], store_url: str | None, act: Callable[[Desk, str], Any], done: str) -> None:
-    """Do it for every host; what cannot be done for one does not keep it from the others. Ends with 1 then."""
-    from orchestrator.errors import OrchError
-
-    failed = False
-    with _desk(store_url) as desk:
-        for host in hosts:
-            try:
-                agent = act(desk, host)
-            except OrchError as error:
-                failed = True
-                click.secho(f"{host}: {error.message}", fg="red", err=True)
-                if error.hint:
-                    click.echo(f"  hint: {error.hint}", err=True)
-                continue
-            click.echo(f"{agent.host}: {done}")
-    if failed:
-        sys.exit(1)
-
-
-def _confirm(yes: bool, question: str) -> None:
-    if not yes:
-        click.confirm(question, abort=True, err=True)
 
 
 def _labels(given: tuple[str, ...]) -> dict[str, str]:
@@ -304,5 +258,3 @@ def _labels(given: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"a label is NAME=VALUE, not {one!r}")
         found[name] = value
     return found
-
-

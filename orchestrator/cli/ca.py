@@ -1,4 +1,4 @@
-"""`orch ca`: the certificate authority of the agent gateway."""
+"""`orch ca`: the certificate authority of the agent gateway, and the one that signs SSH keys of runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.agent_desk import STORE, opened_desk
 from orchestrator.cli.groups import HELP, NearestGroup
 
 if TYPE_CHECKING:
@@ -76,22 +77,61 @@ def rotate(yes: bool) -> None:
         click.confirm("Make a new authority?", abort=True, err=True)
     made = ca.rotate()
     click.echo(f"{made.name} signs from now on; those before it are trusted for 7 more days")
+    click.echo("to have all agentlets follow at once: orch agents rotate --old")
     click.echo("a key that was stolen should not be trusted so long: orch ca retire")
 
 
-@command.command("retire", epilog="\b\nExample:\n  orch ca retire")
+@command.command("retire", epilog="\b\nExample:\n  orch agents rotate --old\n  orch ca retire")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def retire(yes: bool) -> None:
-    """Trust no authority but the newest from now on. Agentlets whose certificate it did not sign must be approved."""
+@click.option("--force", is_flag=True, help="Although agentlets are cut off by it, each until it is approved.")
+@STORE
+def retire(yes: bool, force: bool, store_url: str | None) -> None:
+    """Trust no authority but the newest from now on.
+
+    It refuses while there are agentlets that show a certificate of an older one, and names them. With --force they are
+    cut off; each finds out by itself, and comes back after `orch agents approve HOST`.
+    """
     ca = _authority()
     old = ca.authorities()[:-1]
     if not old:
         click.echo("there is no older authority")
         return
+    if not force:
+        _refuse_while_needed(ca, store_url)
     if not yes:
-        click.confirm(f"Trust {', '.join(one.name for one in old)} no longer? Agentlets that have not renewed since the"
-                      " rotation are cut off until `orch agents approve HOST`.", abort=True, err=True)
+        click.confirm(f"Trust {', '.join(one.name for one in old)} no longer?", abort=True, err=True)
     click.echo("\n".join(f"{name} is not trusted any more" for name in ca.retire()))
+
+
+def _refuse_while_needed(ca: CertificateAuthority, store_url: str | None) -> None:
+    from orchestrator.cli.display.agents import behind_line
+    from orchestrator.errors import UsageError
+
+    with opened_desk(store_url) as desk:
+        behind = desk.registry.behind(ca.authorities())
+    if behind:
+        raise UsageError(behind_line(behind), code="ca_in_use",
+                         hint="`orch agents rotate --old` asks them to follow; a host that is away follows when it is"
+                              " back; --force cuts them off until `orch agents approve HOST`")
+
+
+@command.command("ssh-public", epilog="""\b
+Example:
+  orch ca ssh-public > /etc/ssh/orch_user_ca.pub      on each host, with this line in sshd_config:
+                                                      TrustedUserCAKeys /etc/ssh/orch_user_ca.pub""")
+def ssh_public() -> None:
+    """Print the public key of the SSH authority, as TrustedUserCAKeys takes it. It is made where there is none.
+
+    Runs of `orch serve` that are given a credential of the kind ssh_certificate log in with a key of their own, which
+    this authority has signed until 15 minutes after the run's time limit.
+    """
+    from orchestrator.cli.options import state_directory
+    from orchestrator.security.ssh_ca import SshAuthority
+    from orchestrator.store.state import ensure
+
+    authority = SshAuthority(ensure(state_directory()))
+    authority.create()
+    click.echo(authority.public_line())
 
 
 def _when(moment: float) -> str:

@@ -9,37 +9,46 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
+    from orchestrator.agents.servers import Server
     from orchestrator.security.ca import CertificateAuthority
 
 PORT = 8444
 URL = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
-LOCAL = ("localhost", "localhost.localdomain")
 
 
-def server_url(given: str | None, ca: CertificateAuthority) -> str:
-    """``given``, or the server's first name that other machines may know it by. Raises `UsageError`."""
+def server_url(given: str | None, running: Sequence[Server], ca: CertificateAuthority) -> str:
+    """``given``; else where a server of this store is reached, which runs now; else the name in the certificate.
+
+    Raises `UsageError` when that is not known.
+    """
     if given:
         if not URL.fullmatch(given):  # it becomes part of a line for a shell
             raise UsageError(f"{given!r} is not the address of a server", code="agents_url",
                              hint="https://NAME:PORT, as `orch serve` says at its start")
         return given.rstrip("/")
-    name = first_name(ca.server_names())
-    if name is None:
+    from orchestrator.agents.servers import called_url
+
+    for server in running:
+        if server.url and URL.fullmatch(server.url):
+            return server.url.rstrip("/")
+    if any(server.behind_proxy for server in running):
+        raise UsageError("it is not known how hosts reach the proxy before this server", code="agents_url",
+                         hint="start it with `orch serve --proxy --url https://NAME`, or say it here: --url")
+    found = called_url(ca.server_names(), PORT)
+    if not found:
         raise UsageError("it is not known under which name hosts reach this server", code="agents_url",
-                         hint="start `orch serve` once, or say it: --url https://NAME:8444")
-    return f"https://{f'[{name}]' if ':' in name else name}:{PORT}"
+                         hint=f"start `orch serve` once, or say it: --url https://NAME:{PORT}")
+    return found
 
 
-def first_name(names: Sequence[str]) -> str | None:
-    """The first of a certificate's names that is not this machine's for itself alone."""
-    for name in names:
-        if name not in LOCAL and not name.startswith("127.") and name != "::1":
-            return name
-    return None
+def server_pin(url: str, running: Sequence[Server], ca: CertificateAuthority) -> str | None:
+    """The key that hosts meet at this address; None where it is a proxy's, whose certificate curl judges."""
+    behind_proxy = any(server.behind_proxy and server.url.rstrip("/") == url for server in running)
+    return None if behind_proxy else ca.pin()
 
 
-def install_line(url: str, token: str, pin: str) -> str:
-    """For a shell. Behind a proxy with a certificate of its own curl checks that one, and no pin is known."""
-    if url.startswith("http://"):
+def install_line(url: str, token: str, pin: str | None) -> str:
+    """For a shell. Without a pin the certificate is for the host's own authorities to judge."""
+    if pin is None or url.startswith("http://"):
         return f"curl -fsS {url}/install/{token} | sh"
     return f"curl -fsS --pinnedpubkey {pin} -k {url}/install/{token} | sh"

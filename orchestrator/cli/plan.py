@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestrator.cli.groups import HELP
-from orchestrator.cli.options import connection_options, inventory_options, output_options
+from orchestrator.cli.options import DURATION, connection_options, inventory_options, output_options
 
 EXIT_CHANGES = 2
 
@@ -17,6 +18,7 @@ EXIT_CHANGES = 2
 Examples:
   orch plan site.yml -i inventory.yml
   orch plan site.yml -l web1 && echo 'nothing to do'
+  orch plan site.yml --out friday.plan        keep it; orch apply friday.plan makes just these changes
 
 \b
 Exit codes:
@@ -31,6 +33,9 @@ Exit codes:
 @click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags.")
 @click.option("--skip-tags", multiple=True, metavar="TAGS", help="No tasks with one of these tags.")
 @connection_options()
+@click.option("--out", metavar="FILE", help="Write the plan there, to be applied by `orch apply FILE`.")
+@click.option("--valid", type=DURATION, default="24h", show_default=True, metavar="TIME",
+              help="How long the written plan may be applied.")
 @output_options()
 def command(playbooks: tuple[str, ...], **given: Any) -> None:
     """Run PLAYBOOKs in check mode and show every change that would be made. No host is changed.
@@ -41,10 +46,25 @@ def command(playbooks: tuple[str, ...], **given: Any) -> None:
 
     import_lean()
     from orchestrator.cli.display.plan import JsonPlan, PlanDisplay
-    from orchestrator.cli.running import run_playbooks
+    from orchestrator.cli.options import workbench
+    from orchestrator.cli.running import launch
 
     display = JsonPlan(sys.stdout) if given["as_json"] else PlanDisplay()
-    code = run_playbooks(playbooks, given, lambda: display, check=True, diff=True)
+    bench = workbench(playbooks, given, check=True, diff=True)
+    bench.kind = "plan"
+    if not given["out"]:
+        sys.exit(exit_code(launch(bench, given, make_display=lambda: display), display.changes))
+    from orchestrator.cli.display.both import Both
+    from orchestrator.plans.applying import plan_of
+    from orchestrator.plans.document import write_plan
+    from orchestrator.plans.prediction import Prediction
+
+    path, prediction = Path(given["out"]).absolute(), Prediction()
+    code = launch(bench, given, make_display=lambda: Both(prediction, display))
+    if code == 0:
+        write_plan(plan_of(bench, prediction, given["valid"]), path)
+        click.echo(f"The plan is in {given['out']}. To make these changes, and no others: orch apply {given['out']}",
+                   err=True)
     sys.exit(exit_code(code, display.changes))
 
 

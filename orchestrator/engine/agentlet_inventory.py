@@ -1,12 +1,15 @@
-"""The inventory source ``agentlets:`` is every host that is enrolled: with its labels, and what it said of itself.
+"""Inventory sources that are no files but rows of the store.
 
-All are in the group ``agentlets``, and in one group for each label: ``site=berlin`` makes ``site_berlin``.
+``agentlets:`` is every host that is enrolled: with its labels, and what it said of itself. All are in the group
+``agentlets``, and in one group for each label: ``site=berlin`` makes ``site_berlin``. ``managed:ID`` is an inventory
+that is kept in the store. What either says is data, and never a template.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +17,17 @@ if TYPE_CHECKING:
     from orchestrator.agents.records import Agent
 
 SOURCE = "agentlets:"
+MANAGED = "managed:"
 GROUP = "agentlets"
 _NOT_IN_NAMES = re.compile(r"\W")
 
 
 def providers(sources: Sequence[str], environ: Mapping[str, str],
               store_url: str | None) -> dict[str, Callable[[], dict[str, Any]]]:
-    """What `inventory.load` asks for the source, where it is among ``sources``. Raises `StoreError` when asked."""
-    if SOURCE not in sources:
-        return {}
+    """What `inventory.load` asks for these, where they are among ``sources``. Raises `StoreError` when asked."""
+    found: dict[str, Callable[[], dict[str, Any]]] = {
+        source: partial(_managed, source.removeprefix(MANAGED), environ, store_url)
+        for source in sources if source.startswith(MANAGED)}
 
     def provide() -> dict[str, Any]:
         from orchestrator.agents.opening import open_post
@@ -34,7 +39,27 @@ def providers(sources: Sequence[str], environ: Mapping[str, str],
         finally:
             database.close()
 
-    return {SOURCE: provide}
+    if SOURCE in sources:
+        found[SOURCE] = provide
+    return found
+
+
+def is_provided(source: str) -> bool:
+    """Whether a source is one of these."""
+    return source == SOURCE or source.startswith(MANAGED)
+
+
+def _managed(inventory_id: str, environ: Mapping[str, str], store_url: str | None) -> dict[str, Any]:
+    from orchestrator.store.database import database_for
+    from orchestrator.store.managed_inventory import read_managed
+    from orchestrator.store.state import state_dir
+
+    database = database_for(store_url or environ.get("ORCH_STORE") or str(Path(state_dir(environ=environ)) / "orch.db"))
+    database.open()
+    try:
+        return read_managed(database, inventory_id)
+    finally:
+        database.close()
 
 
 def as_groups(agents: Sequence[tuple[Agent, Mapping[str, Any]]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from orchestrator.events import TaskResult
 
@@ -27,6 +27,11 @@ class ResultStore(Protocol):
     def flush(self) -> None: ...
 
 
+class LeasedStore(ResultStore, Protocol):
+    def lease_age_s(self) -> float: ...
+    def renew(self) -> None: ...
+
+
 def key_of(result: TaskResult) -> Key:
     return (result.host, result.task_id, result.path, result.item_index)
 
@@ -39,9 +44,15 @@ def has_ended(result: TaskResult) -> bool:
 class Journal:
     """Numbers, stores and replays the task results of one run."""
 
-    def __init__(self, store: ResultStore | Awaitable[ResultStore],
-                 stored: Mapping[Key, TaskResult] | None = None) -> None:
-        """``store`` may still be on its way: opening it takes longer than the first connects do."""
+    def __init__(self, store: ResultStore | Awaitable[ResultStore], stored: Mapping[Key, TaskResult] | None = None,
+                 keeps_failures: bool = False, fresh_s: float | None = None) -> None:
+        """``store`` may still be on its way: opening it takes longer than the first connects do.
+
+        ``keeps_failures``: what failed is not tried again, as in a run that only changes the process that drives it.
+        ``fresh_s``: before anything goes to a host, a lease older than this is renewed; see `ready`.
+        """
+        self._keeps_failures = keeps_failures
+        self._fresh_s = fresh_s
         self._opening = store
         self._store: ResultStore | None = None
         self._stored = dict(stored or {})
@@ -52,10 +63,18 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     async def ready(self) -> ResultStore:
-        """Return when the run is recorded, and ours alone; raises `StoreError`. Before that, nothing goes to a host."""
+        """Return when the run is recorded, and ours alone; raises `StoreError`. Before that, nothing goes to a host.
+
+        Ours alone still, where somebody takes over what falls silent: a process that was stopped for a while and wakes
+        up with the next task in its hand finds out here that the run is another's.
+        """
         if self._store is None:
             opening = self._opening
             self._store = await asyncio.shield(opening) if isinstance(opening, Awaitable) else opening
+        if self._fresh_s is not None:
+            store = cast("LeasedStore", self._store)
+            if store.lease_age_s() > self._fresh_s:
+                await asyncio.get_running_loop().run_in_executor(self._thread, store.renew)
         return self._store
 
     def stored(self, key: Key) -> TaskResult | None:
@@ -65,7 +84,9 @@ class Journal:
     def replay(self, key: Key) -> TaskResult | None:
         """The stored result to use in place of running the task."""
         result = self._stored.get(key)
-        return result if result is not None and has_ended(result) else None
+        if result is None:
+            return None
+        return result if has_ended(result) or (self._keeps_failures and result.status == "failed") else None
 
     def attempt(self, key: Key) -> int:
         """The attempt to make now: a new one after an answer, the same one while the host still owes it.

@@ -7,10 +7,11 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from orchestrator.content.trust import trust
@@ -37,15 +38,34 @@ STOP_DEADLINE_S = 20.0
 """How long a host may take to confirm that a cancelled task is dead: 5 s for TERM, then KILL, and the way back."""
 
 
+class Server(Struct, eq=False):
+    """What a run has beside its options when a server's worker drives it, in a process of its own."""
+
+    run_id: str
+    """Of the row that was queued."""
+    opened: Callable[[Store], None]
+    """Called with the run's own store, in another thread, once the run's lease is taken."""
+    silence_s: float
+    """A holder that was silent for so long has lost the run; see `Store.resume_run`."""
+    keeps_failures: bool = False
+    """Of a run that is gone on with: hosts that failed stay so."""
+    is_handed_over: bool = False
+    """Set by the worker's wish: when the run has drained it is not ended, but queued again."""
+
+
 async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, emit: Emit,
-                 resume: ResumePoint | None = None, interactive: bool = False) -> RunEnded:
+                 resume: ResumePoint | None = None, interactive: bool = False,
+                 server: Server | None = None) -> RunEnded:
     """Run the workbench's playbook. Raises `StoreError` when nothing can be recorded: then nothing is run either."""
-    run_id = resume.run_id if resume else new_run_id()
+    run_id = resume.run_id if resume else server.run_id if server else new_run_id()
     loop = asyncio.get_running_loop()
-    opening = loop.run_in_executor(None, _open_and_start, state_dir, store_url, run_id, bench, resume)
+    opening = loop.run_in_executor(None, _open_and_start, state_dir, store_url, run_id, bench, resume, server)
     if resume:
-        await opening  # somebody else may be driving this run: then not a word of it is repeated here
-    journal = Journal(opening, resume.stored if resume else None)
+        store = await opening  # somebody else may be driving this run: then not a word of it is repeated here
+        if server is not None:  # who drove it before may have stored more until a moment ago
+            resume.stored = await asyncio.to_thread(store.journal, run_id)
+    journal = Journal(opening, resume.stored if resume else None, server is not None and server.keeps_failures,
+                      server.silence_s / 2 if server else None)
     stop = Stop()
     context = make_context(bench, run_id=run_id, journal=journal, state_dir=state_dir, stop=stop, emit=emit,
                            interactive=interactive, store_url=store_url)
@@ -63,17 +83,19 @@ async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, em
         watcher.cancel()
         store = await opening
         await journal.close()
-        await asyncio.to_thread(_finish, store, run_id, ended, run)
+        await asyncio.to_thread(_finish, store, run_id, ended, run, server)
 
 
 def _open_and_start(state_dir: Path, store_url: str | None, run_id: str, bench: Workbench,
-                    resume: ResumePoint | None) -> Store:
+                    resume: ResumePoint | None, server: Server | None) -> Store:
     store = open_store(state_dir, store_url)
     try:
         if resume is None:
             store.start_run(run_record(run_id, bench))
         else:
-            store.resume_run(run_id)
+            store.resume_run(run_id, server.silence_s if server else None)
+        if server is not None:
+            server.opened(store)
     except BaseException:
         store.close()
         raise
@@ -97,7 +119,8 @@ def run_record(run_id: str, bench: Workbench) -> Any:
     options = asdict(bench.options)
     options["extra_vars"] = storable_vars(bench.options.extra_vars)
     return RunRecord(
-        id=run_id, playbooks=[str(Path(p).absolute()) for p in bench.options.playbooks],
+        id=run_id, kind=bench.kind, plan_id=bench.plan_id, parent_id=bench.parent_id,
+        playbooks=[str(Path(p).absolute()) for p in bench.options.playbooks],
         inventory=list(bench.options.inventory), limit=bench.options.limit, check_mode=bench.options.check,
         options=options, content_digest=bench.playbook.digest, cwd=os.getcwd(), user=_user(),
         hosts=list(bench.inventory.hosts),
@@ -123,10 +146,13 @@ def _user() -> str:
     return str(os.getuid())
 
 
-def _finish(store: Store, run_id: str, ended: RunEnded | None, run: Run) -> None:
-    status = ended.status if ended else "failed"
-    recap = {host: asdict(line) for host, line in run.recaps.items()}
-    store.finish_run(run_id, status, recap)
+def _finish(store: Store, run_id: str, ended: RunEnded | None, run: Run, server: Server | None) -> None:
+    if server is not None and server.is_handed_over:
+        store.hand_over(run_id)
+    else:
+        status = ended.status if ended else "failed"
+        recap = {host: asdict(line) for host, line in run.recaps.items()}
+        store.finish_run(run_id, status, recap)
     store.close()
 
 
@@ -195,19 +221,35 @@ def resume_point(store: Store, run_id: str) -> ResumePoint:
     record = store.show_run(run_id)
     if record is None:
         raise UsageError(f"there is no run {run_id!r}", hint="`orch runs list` shows them")
-    options = dict(record.options)
-    for name, value in options.items():
-        if isinstance(value, list):
-            options[name] = tuple(value)
-    options["playbooks"] = tuple(record.playbooks)
-    return ResumePoint(record.id, RunOptions(**options), store.journal(record.id), record.cwd, record.content_digest)
+    options = stored_options(record.options, record.playbooks)
+    return ResumePoint(record.id, options, store.journal(record.id), record.cwd, record.content_digest)
+
+
+def stored_options(stored: Mapping[str, Any], playbooks: Sequence[str]) -> RunOptions:
+    """Options as a run's row keeps them, as `RunOptions` again."""
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    return RunOptions(**plain | {"playbooks": tuple(playbooks)})
 
 
 def prepare_resumed(point: ResumePoint, secrets: Secrets, overrides: Mapping[str, Any]) -> Workbench:
     """The workbench of a run to go on with, in the directory it was begun in.
 
-    ``overrides`` replace its options; ``extra_vars`` among them are laid over its own. Raises `UsageError` when the
-    content has changed since, or when a variable that was withheld from the store is not given again.
+    Raises `UsageError` when the content has changed since; otherwise as `prepare_again`.
+    """
+    bench = prepare_again(point, secrets, overrides, again="orch run --resume RUN")
+    if bench.playbook is not None and bench.playbook.digest != point.digest:
+        raise UsageError(
+            "the playbook or its files have changed since this run began, so its journal no longer fits",
+            hint="start a new run; state modules change nothing that is right already",
+        )
+    return bench
+
+
+def prepare_again(point: ResumePoint, secrets: Secrets, overrides: Mapping[str, Any], *, again: str) -> Workbench:
+    """The workbench of an earlier run, in its directory. ``again``: the command that calls, for a hint.
+
+    ``overrides`` replace its options; ``extra_vars`` among them are laid over its own. Raises `UsageError` when a
+    variable that was withheld from the store is not given again.
     """
     if os.path.isdir(point.cwd):
         os.chdir(point.cwd)
@@ -215,11 +257,5 @@ def prepare_resumed(point: ResumePoint, secrets: Secrets, overrides: Mapping[str
     missing = sorted(name for name, value in extra.items() if value == WITHHELD)
     if missing:
         raise UsageError(f"the run was begun with -e {', '.join(missing)}, which is not stored because of its name",
-                         hint="give it again: orch run --resume RUN -e NAME=VALUE")
-    bench = prepare(replace(point.options, **{**overrides, "extra_vars": trust_stored(extra)}), secrets)
-    if bench.playbook is not None and bench.playbook.digest != point.digest:
-        raise UsageError(
-            "the playbook or its files have changed since this run began, so its journal no longer fits",
-            hint="start a new run; state modules change nothing that is right already",
-        )
-    return bench
+                         hint=f"give it again: {again} -e NAME=VALUE")
+    return prepare(replace(point.options, **{**overrides, "extra_vars": trust_stored(extra)}), secrets)

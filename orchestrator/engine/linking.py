@@ -29,7 +29,7 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
         run_id=run_id, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
         ask_passphrase=_ask_passphrase, local_folder=bench.variables.playbook_dir,
         kept=bench.kept, persist_s=_persist_s(environ), mailroom=_mailroom(state_dir, store_url, environ),
-        priority=options.priority, job_ttl_s=options.job_ttl_s,
+        priority=options.priority, job_ttl_s=options.job_ttl_s, keys=bench.secrets.keys,
     )
     target_options = TargetOptions(
         private_key_file=options.private_key, timeout_s=options.timeout_s,

@@ -18,7 +18,7 @@ from orchestrator.content.trust import trust
 from orchestrator.content.vault import Vault
 from orchestrator.content.yaml import load_yaml
 from orchestrator.engine.actions import register_all
-from orchestrator.engine.agentlet_inventory import SOURCE, providers
+from orchestrator.engine.agentlet_inventory import is_provided, providers
 from orchestrator.engine.ansible_cfg import with_config
 from orchestrator.errors import InventoryFault, Origin
 from orchestrator.events import Event, Notice
@@ -31,6 +31,7 @@ from orchestrator.variables.store import VariableStore
 if TYPE_CHECKING:
     from inventory import Inventory
     from orchestrator.carriers.kept.lines import KeptLines
+    from orchestrator.credentials.materials import KeyMaterial
     from orchestrator.engine.context import RunContext, Stop
     from orchestrator.engine.journal import Journal
     from orchestrator.engine.options import RunOptions
@@ -42,11 +43,13 @@ COLLECTION_FOLDERS = ("~/.ansible/collections", "/usr/share/ansible/collections"
 
 
 class Secrets(Struct, eq=False):
-    """Passwords that the operator was asked for."""
+    """Passwords that the operator was asked for, or that a server keeps."""
 
     login: Secret | None = None
     become: Secret | None = None
     vault: Vault = field(default_factory=Vault)
+    keys: tuple[KeyMaterial, ...] = ()
+    """SSH keys that a server has given its run."""
 
 
 class Workbench(Struct, eq=False):
@@ -63,6 +66,12 @@ class Workbench(Struct, eq=False):
     warnings: list[str] = field(default_factory=list)
     kept: KeptLines | None = None
     """Lines that outlive runs; only the `orch` command has any."""
+    kind: str = "run"
+    """What the run's row says that it is; see `orchestrator.store.records.RunRecord`."""
+    plan_id: str | None = None
+    """The plan that is applied."""
+    parent_id: str | None = None
+    """The run that this one is a part of."""
 
 
 def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Mapping[str, str] | None = None,
@@ -90,7 +99,7 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Map
         for path in _paths(environ.get(f"ANSIBLE_{kind[:-1].upper()}_PLUGINS")):
             engine.plugins.add_path(kind, os.fspath(path))
     variables = VariableStore(
-        inventory, engine, content, extra, str(folder), inventory_dirs=_inventory_dirs(options.inventory),
+        inventory, engine, content, extra, str(folder), inventory_dirs=inventory_dirs(options.inventory),
         options=_visible(options), merges_mappings=environ.get("ANSIBLE_HASH_BEHAVIOUR", "").lower() == "merge",
     )
     loader = _loader(content, engine, variables, environ, folder)
@@ -104,7 +113,8 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Map
 
 def _sources(given: Sequence[str]) -> tuple[list[str], list[str]]:
     """Inventories that are there, and those that are not."""
-    missing = [source for source in given if "," not in source and source != SOURCE and not os.path.exists(source)]
+    missing = [source for source in given
+               if "," not in source and not is_provided(source) and not os.path.exists(source)]
     return [source for source in given if source not in missing], missing
 
 
@@ -161,7 +171,7 @@ def _playbook_folder(playbooks: Sequence[str], environ: Mapping[str, str]) -> Pa
     return Path(environ.get("ANSIBLE_PLAYBOOK_DIR") or ".").absolute()
 
 
-def _inventory_dirs(sources: Sequence[str]) -> list[str]:
+def inventory_dirs(sources: Sequence[str]) -> list[str]:
     """Folders that may hold group_vars/ and host_vars/: an inventory folder itself, or where its file lies."""
     found = []
     for source in sources:

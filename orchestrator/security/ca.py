@@ -19,20 +19,14 @@ from cryptography import x509
 from msgspec import Struct
 
 from orchestrator.errors import UsageError
+from orchestrator.security import authorities
 from orchestrator.security import certificates as certs
+from orchestrator.security.authorities import INDEX, Authority
 from orchestrator.security.private_files import private_folder, write_private
 
 AGENT_DAYS = 7
 SERVER_LIFE = timedelta(days=90)
-INDEX, SERVER_KEY, SERVER_CHAIN = "authorities.json", "server.key", "server.pem"
-
-
-class Authority(Struct):
-    """One certificate authority. Without ``trusted_until`` it is the one that signs."""
-
-    name: str
-    created: float
-    trusted_until: float | None = None
+SERVER_KEY, SERVER_CHAIN = "server.key", "server.pem"
 
 
 class Issued(Struct, frozen=True):
@@ -44,6 +38,8 @@ class Issued(Struct, frozen=True):
     """SHA-256 hex of its DER."""
     not_before: datetime
     not_after: datetime
+    authority: str
+    """The name of the one that signed it."""
 
 
 class ServerCertificate(Struct, frozen=True):
@@ -74,14 +70,7 @@ class CertificateAuthority:
 
     def authorities(self) -> list[Authority]:
         """Those that are trusted now, the oldest first; the last one signs. Raises `UsageError` where there is none."""
-        try:
-            found = json.loads((self.folder / INDEX).read_text())
-        except FileNotFoundError:
-            raise UsageError(f"there is no certificate authority in {self.folder}", code="ca_missing",
-                             hint="orch ca init") from None
-        now = self._clock().timestamp()
-        return [one for one in (Authority(**row) for row in found)
-                if one.trusted_until is None or one.trusted_until > now]
+        return authorities.trusted(self.folder, self._clock())
 
     def version(self) -> tuple[int, int, int]:
         """Changes whenever `bundle` or the server's certificate may have: a server that runs loads them anew then."""
@@ -109,7 +98,7 @@ class CertificateAuthority:
             issuer=self._certificate(signer), issuer_key=self._key(signer), now=self._clock(),
             life=timedelta(days=days))
         return Issued(certs.cert_pem(made).decode(), certs.serial_hex(made), certs.cert_digest(made),
-                      made.not_valid_before_utc, made.not_valid_after_utc)
+                      made.not_valid_before_utc, made.not_valid_after_utc, signer.name)
 
     def issue_server(self, names: Sequence[str]) -> ServerCertificate:
         """The server's certificate for these names; made anew when they changed, a third of its life is left, or

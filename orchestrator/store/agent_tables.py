@@ -68,6 +68,7 @@ class AgentCertificateRow(Table, table=True):
     issued: datetime = Field(sa_type=UtcDateTime)
     first_used: datetime | None = Field(sa_type=UtcDateTime)
     revoked: datetime | None = Field(sa_type=UtcDateTime)
+    authority: str | None = Field(sa_type=HostText)
 
 
 class InvitationRow(Table, table=True):
@@ -172,7 +173,7 @@ class AuditRow(Table, table=True):
     """Who did what, and what was refused to whom."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "at"),)
+    __table_args__ = (Index(None, "at"), Index(None, "subject", "id"))
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
     at: datetime = Field(sa_type=UtcDateTime)

@@ -11,58 +11,54 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.store import control_columns, gateway_columns
+from orchestrator.store.kinds import columns
 from orchestrator.store.text import escape, to_json, unescape, utc
 
-KINDS = ("text", "json", "time", "int", "bool", "float", "bytes")
-
-
-def _columns(spec: str) -> dict[str, str]:
-    """``text: a b; int: c`` as a dict of name to kind."""
-    return {name: kind.strip() for part in spec.split(";") for kind, _, names in [part.partition(":")]
-            for name in names.split()}
-
-
-RUNS = _columns(
-    "text: id status limit content_digest cwd user lease_token lease_host lease_born;"
-    "json: playbooks inventory options hosts recap; bool: check_mode cancel_requested; int: resumes lease_pid;"
-    "time: started ended heartbeat"
+RUNS = columns(
+    "text: id status kind limit content_digest cwd user lease_token lease_host lease_born parent_id project_id"
+    " inventory_id schedule_id plan_id message worker_id;"
+    "json: playbooks inventory options hosts recap; bool: check_mode cancel_requested;"
+    "int: resumes lease_pid slice slices priority; time: started ended heartbeat queued"
 )
-RUN_HOSTS = _columns(
+RUN_HOSTS = columns(
     "text: run_id host; int: ok changed unreachable failed skipped rescued ignored interrupted cancelled lost"
 )
-TASK_RESULTS = _columns(
+TASK_RESULTS = columns(
     "text: run_id play_id play_name task_id task_name task_origin module host status item_label carrier carrier_reason"
     " delegated_to role message error_code hint path;"
     "int: seq attempt item_index; bool: rescued ignored check_mode no_log handler replayed;"
     "time: started ended; float: duration_s; json: values diff warnings notified trail"
 )
-EVENTS = _columns("text: run_id kind; time: at; json: values")
-AGENTS = _columns(
+EVENTS = columns("text: run_id kind; time: at; json: values")
+AGENTS = columns(
     "text: id host state machine_id instance_id mode version platform clone_of note seal;"
     "int: generation next_generation protocol interval_s ring config; json: python labels facts; bool: renew;"
     "time: enrolled last_seen recovery_asked recovery_approved"
 )
-AGENT_CERTIFICATES = _columns(
-    "text: serial agent_id digest seal; int: generation; time: not_before not_after issued first_used revoked"
+AGENT_CERTIFICATES = columns(
+    "text: serial agent_id digest seal authority; int: generation;"
+    " time: not_before not_after issued first_used revoked"
 )
-INVITATIONS = _columns("text: id token_hash host created_by used_by address; json: labels; time: created expires used")
-MAILBOX_JOBS = _columns(
+INVITATIONS = columns("text: id token_hash host created_by used_by address; json: labels; time: created expires used")
+MAILBOX_JOBS = columns(
     "text: id agent_id host run_id state claim_key status digest seal; bytes: body;"
     "int: attempt priority next_seq event_count evicted reoffers; bool: cancel acked retry_safe digest_ok;"
     "time: created expires claimed started lease_until lost offer_after ended"
 )
-MAILBOX_EVENTS = _columns("text: job_id; int: attempt seq count; bytes: heads")
-MAILBOX_BLOBS = _columns("text: name; int: part; time: created; bytes: data")
-MAILBOX_JOB_BLOBS = _columns("text: job_id name kind; int: size parts; bool: complete; bytes: meta")
-AGENT_LOGS = _columns("text: agent_id text; time: at")
-AUDIT = _columns("text: actor action subject outcome address; time: at; json: detail")
+MAILBOX_EVENTS = columns("text: job_id; int: attempt seq count; bytes: heads")
+MAILBOX_BLOBS = columns("text: name; int: part; time: created; bytes: data")
+MAILBOX_JOB_BLOBS = columns("text: job_id name kind; int: size parts; bool: complete; bytes: meta")
+AGENT_LOGS = columns("text: agent_id text; time: at")
+AUDIT = columns("text: actor action subject outcome address; time: at; json: detail")
 TABLES: Mapping[str, Mapping[str, str]] = {
     "runs": RUNS, "run_hosts": RUN_HOSTS, "task_results": TASK_RESULTS, "events": EVENTS,
     "agents": AGENTS, "agent_certificates": AGENT_CERTIFICATES, "invitations": INVITATIONS,
     "mailbox_jobs": MAILBOX_JOBS, "mailbox_events": MAILBOX_EVENTS, "mailbox_blobs": MAILBOX_BLOBS,
-    "mailbox_job_blobs": MAILBOX_JOB_BLOBS, "agent_logs": AGENT_LOGS, "audit": AUDIT,
+    "mailbox_job_blobs": MAILBOX_JOB_BLOBS, "agent_logs": AGENT_LOGS, "audit": AUDIT, **control_columns.TABLES,
+    **gateway_columns.TABLES,
 }
-NUMBERED = frozenset({"events", "agent_logs", "audit"})
+NUMBERED = frozenset({"events", "agent_logs", "audit"}) | control_columns.NUMBERED | gateway_columns.NUMBERED
 """Tables whose rows the database numbers by itself, in a column ``id`` that is not named above."""
 
 Codec = Mapping[str, Callable[[Any], Any]]

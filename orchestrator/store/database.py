@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -10,8 +10,12 @@ from orchestrator.errors import StoreError
 from orchestrator.store.columns import Codec
 
 Row = tuple[Any, ...]
+BATCH = 1000
+"""Rows at a time, of a query that is streamed."""
 CHANNEL = "orch_mailbox"
 """PostgreSQL's channel of notices between processes: the id of a job that has changed."""
+RUNS_CHANNEL = "orch_runs"
+"""The same for runs of the server: the id of a run that was queued, or of which there is something new."""
 
 
 class Database(Protocol):
@@ -22,6 +26,10 @@ class Database(Protocol):
     write: Codec
     row_lock: str
     """What a SELECT ends with to keep others from its rows until the transaction ends."""
+
+    @property
+    def alchemy_url(self) -> str:
+        """For migrations. It may hold a password."""
 
     def open(self) -> None:
         """Connect; make or migrate the schema. Raises `StoreError`."""
@@ -38,8 +46,14 @@ class Database(Protocol):
     def select(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Rows of a query, outside or inside a transaction."""
 
-    def notify(self, text: str) -> None:
-        """Wake whoever listens (`CHANNEL`), once the transaction is committed. Nothing on SQLite."""
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Everything that is read within is of one moment; nothing is written. No writer waits for it."""
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        """Rows of a query in batches, within a `snapshot`: no more than one batch is in memory."""
+
+    def notify(self, text: str, channel: str = CHANNEL) -> None:
+        """Wake whoever listens, once the transaction is committed. Nothing on SQLite."""
 
     def close(self) -> None: ...
 

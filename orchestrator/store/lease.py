@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
+import time
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -11,6 +14,8 @@ from msgspec import Struct
 from orchestrator.store.records import RUNNING, RunRecord
 
 HEARTBEAT_S = 5.0
+DEATH_S = 5.0
+"""How long a killed process may take to be gone."""
 EXPIRES_S = 30.0
 """Of silence, after which a process on another machine counts as dead."""
 
@@ -58,13 +63,44 @@ def _born(pid: int) -> str:
     return fields[19]
 
 
+def awake_s() -> float:
+    """A clock in seconds that only goes on, and that a stopped process or a sleeping machine does not stop."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def is_alive(run: RunRecord, at: datetime) -> bool:
     """Whether some process still drives the run at this moment."""
     if run.status != RUNNING or run.lease_token is None or run.lease_pid is None:
         return False
-    if run.lease_host == _machine() and run.lease_born:
-        return _born(run.lease_pid) == run.lease_born
-    return run.heartbeat is not None and at - run.heartbeat < timedelta(seconds=EXPIRES_S)
+    return process_lives(run.lease_host or "", run.lease_pid, run.lease_born or "", run.heartbeat, at)
+
+
+def is_silent(run: RunRecord, at: datetime, silence_s: float | None) -> bool:
+    """Whether the run's holder has not shown itself for so long; None: that does not count."""
+    return silence_s is not None and (run.heartbeat is None or at - run.heartbeat >= timedelta(seconds=silence_s))
+
+
+def process_lives(machine: str, pid: int, born: str, heartbeat: datetime | None, at: datetime,
+                  silence_s: float = EXPIRES_S) -> bool:
+    """Whether the process that wrote down an `own_lease` runs at this moment, as far as can be known from here."""
+    if machine == _machine() and born:
+        return _born(pid) == born
+    return heartbeat is not None and at - heartbeat < timedelta(seconds=silence_s)
+
+
+def put_down(run: RunRecord) -> None:
+    """Kill the process that holds the lease, when it is on this machine: it is stopped, and would wake up some day.
+
+    A process on another machine finds out by itself, but for what it had in its buffers; see docs/runs.md.
+    """
+    pid, born = run.lease_pid, run.lease_born
+    if run.lease_host != _machine() or not pid or not born or pid == os.getpid() or _born(pid) != born:
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + DEATH_S
+        while _born(pid) == born and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def holder(run: RunRecord) -> str:

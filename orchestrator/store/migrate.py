@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +13,42 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from orchestrator.store import agent_tables  # noqa: F401  its tables join those of `Table`
+from orchestrator.store import agent_tables, control_tables, gateway_tables  # noqa: F401  they join those of `Table`
 from orchestrator.store.schema import HEAD
 from orchestrator.store.tables import Table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+AUDIT_TRIGGERS = (
+    "CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN"
+    " SELECT RAISE(ABORT, 'the audit trail is append-only'); END",
+    "CREATE TRIGGER audit_young BEFORE DELETE ON audit WHEN OLD.\"at\" > (SELECT strftime('%Y-%m-%d %H:%M:%f', \"at\","
+    " '-30 days') FROM audit ORDER BY id DESC LIMIT 1) BEGIN"
+    " SELECT RAISE(ABORT, 'the audit trail is append-only'); END",
+)
+"""What no declaration of a table says; PostgreSQL's are in the migration."""
 LOCK = 0x6F726368
 """PostgreSQL's advisory lock for migrating ("orch"): one process at a time."""
 
 
-def upgrade(url: str) -> None:
-    """Bring the database at an SQLAlchemy URL to the newest schema, in one transaction."""
+def upgrade(url: str, revision: str = HEAD) -> None:
+    """Bring the database at an SQLAlchemy URL to this schema or a newer one that it has, in one transaction."""
+    _move(url, command.upgrade, revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Bring the database back to an older schema: what that one does not know is lost. For empty stores."""
+    _move(url, command.downgrade, revision)
+
+
+def _move(url: str, way: Callable[[Config, str], None], revision: str) -> None:
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-            command.upgrade(config(connection), "head")
+            way(config(connection), revision)
     finally:
         engine.dispose()
 
@@ -54,6 +72,7 @@ def sqlite_script() -> str:
         parts.append(str(CreateTable(table).compile(dialect=dialect)).strip())
         parts += [str(CreateIndex(index).compile(dialect=dialect)).strip()
                   for index in sorted(table.indexes, key=lambda i: str(i.name))]
+    parts += AUDIT_TRIGGERS
     parts.append(f"INSERT INTO alembic_version (version_num) VALUES ('{HEAD}')")
     return "".join(f"{part};\n" for part in parts).replace(" \n", "\n").replace("\t", "    ")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.store import schema
 from orchestrator.store.columns import WRITE_POSTGRES
-from orchestrator.store.database import CHANNEL, Row
+from orchestrator.store.database import BATCH, CHANNEL, Row
 from orchestrator.store.faults import from_postgres
 from orchestrator.store.sql_connection import SqlConnection
 
@@ -19,8 +20,8 @@ except ImportError as missing:
                      hint="install orch with it: orch-fleet[postgresql]") from missing
 
 CONNECT_TIMEOUT_S = 10
-IDLE_IN_TRANSACTION_MS = 60_000
-"""A stopped process must not hold its row locks for ever."""
+IDLE_IN_TRANSACTION_MS = 10_000
+"""A stopped process must not hold its row locks for ever: others wait to take over what it did."""
 
 
 class Postgres(SqlConnection["psycopg.Connection[Row]"]):
@@ -56,17 +57,35 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
             from orchestrator.store.migrate import upgrade
 
             try:
-                upgrade(self.url.replace("postgresql://", "postgresql+psycopg://", 1))
+                upgrade(self.alchemy_url)
             except Exception as error:
                 raise from_postgres(getattr(error, "orig", error), self.where) from error
+
+    @property
+    def alchemy_url(self) -> str:
+        return self.url.replace("postgresql://", "postgresql+psycopg://", 1)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._faults(), self._open.transaction():
             yield
 
-    def notify(self, text: str) -> None:
-        self.select("SELECT pg_notify(?, ?)", (CHANNEL, text))
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            self.execute("ROLLBACK")
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        with self._faults(), self._open.cursor(name="orch_stream") as cursor:
+            cursor.execute(self._sql(sql), values)
+            while rows := cursor.fetchmany(BATCH):
+                yield rows
+
+    def notify(self, text: str, channel: str = CHANNEL) -> None:
+        self.select("SELECT pg_notify(?, ?)", (channel, text))
 
     def _sql(self, sql: str) -> str:
         """Psycopg's mark for a value; none of our SQL has a question mark or a per cent sign of its own."""

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 RUNNING = "running"
+QUEUED = "queued"
 ENDED = ("ok", "failed", "pending", "unreachable", "cancelled", "interrupted")
 
 
@@ -19,6 +20,8 @@ class RunRecord(Struct):
     """One run: what was asked for, and what came of it. Nothing secret belongs into ``options``."""
 
     id: str
+    kind: str = "run"
+    """``run``; ``plan``: in check mode, to be looked at or applied; ``exec``: one module."""
     playbooks: list[str] = field(default_factory=list)
     inventory: list[str] = field(default_factory=list)
     limit: str | None = None
@@ -29,7 +32,7 @@ class RunRecord(Struct):
     user: str = ""
     hosts: list[str] = field(default_factory=list)
     status: str = RUNNING
-    """``running``, or one of `ENDED`. A run whose process has died reads as ``interrupted``."""
+    """``queued``, ``running``, or one of `ENDED`. A run whose process has died reads as ``interrupted``."""
     started: datetime = field(default_factory=now)
     ended: datetime | None = None
     recap: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -40,6 +43,21 @@ class RunRecord(Struct):
     lease_pid: int | None = None
     lease_born: str | None = None
     heartbeat: datetime | None = None
+    queued: datetime | None = None
+    """When it was asked of a server; None for one that `orch run` began by itself."""
+    parent_id: str | None = None
+    """The run that this one is a slice of; its results belong to that one."""
+    slice: int | None = None
+    slices: int = 1
+    project_id: str | None = None
+    inventory_id: str | None = None
+    schedule_id: str | None = None
+    plan_id: str | None = None
+    """The plan that it applies."""
+    priority: int = 0
+    message: str = ""
+    """Why it could not start, or ended before its plays did."""
+    worker_id: str | None = None
 
 
 class StoredEvent(Struct, frozen=True):

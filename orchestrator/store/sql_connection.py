@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from orchestrator.errors import StoreError
-from orchestrator.store.database import Row
+from orchestrator.store.database import CHANNEL, Row
 
 
 class Cursor(Protocol):
@@ -92,7 +92,7 @@ class SqlConnection(ABC, Generic[DriverT]):
         with self._faults():
             return self._open.execute(self._sql(sql), values).fetchall()
 
-    def notify(self, text: str) -> None:
+    def notify(self, text: str, channel: str = CHANNEL) -> None:
         """Nothing, where others see a change by themselves."""
 
     def close(self) -> None:

@@ -6,15 +6,18 @@ back would run a task twice. See docs/store.md for what it costs.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.store import schema
 from orchestrator.store.columns import WRITE_SQLITE
+from orchestrator.store.database import BATCH, Row
 from orchestrator.store.faults import from_sqlite
 from orchestrator.store.sql_connection import SqlConnection
 from orchestrator.store.state import ensure
@@ -42,15 +45,28 @@ class Sqlite(SqlConnection[sqlite3.Connection]):
             self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False)
 
     def _make_file(self) -> None:
-        """SQLite gives the files beside it (-wal, -shm) the mode of this one."""
+        """SQLite gives the files beside it (-wal, -shm) the mode of this one.
+
+        A file that is there is not opened: to close it again would take from this process the locks of all its other
+        connections (POSIX), and the next process to leave would take the write-ahead log away with it.
+        """
         try:
             ensure(os.path.dirname(self.path))
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not os.path.exists(self.path):
+                self._create_file()
+            elif not os.access(self.path, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise StoreError(
                 f"the store cannot be opened: {error.strerror}: {self.path}", code="store_unopened",
                 hint="check the owner and permissions of the file and its folder, or name another with --store",
             ) from error
+
+    def _create_file(self) -> None:
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass  # another process was faster
 
     def _settle(self) -> None:
         with self._faults():
@@ -83,7 +99,11 @@ class Sqlite(SqlConnection[sqlite3.Connection]):
     def _migrate(self) -> None:
         from orchestrator.store.migrate import upgrade
 
-        upgrade(f"sqlite:///{self.path}")
+        upgrade(self.alchemy_url)
+
+    @property
+    def alchemy_url(self) -> str:
+        return f"sqlite:///{self.path}"
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -95,3 +115,17 @@ class Sqlite(SqlConnection[sqlite3.Connection]):
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.execute("ROLLBACK")
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        with self._faults():
+            cursor = self._open.execute(sql, values)
+            while rows := cursor.fetchmany(BATCH):
+                yield rows

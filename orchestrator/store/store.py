@@ -16,14 +16,17 @@ from msgspec.structs import asdict
 from orchestrator.errors import StoreError
 from orchestrator.events import TaskResult
 from orchestrator.store.columns import EVENTS, RUN_HOSTS, RUNS, TABLES, TASK_RESULTS, quoted, read_row
-from orchestrator.store.database import database_for
-from orchestrator.store.lease import EXPIRES_S, HEARTBEAT_S, holder, is_alive, own_lease
-from orchestrator.store.records import ENDED, RUNNING, RunRecord, StoredEvent, now
+from orchestrator.store.database import RUNS_CHANNEL, database_for
+from orchestrator.store.lease import EXPIRES_S, HEARTBEAT_S, awake_s, holder, is_alive, is_silent, own_lease, put_down
+from orchestrator.store.records import ENDED, QUEUED, RUNNING, RunRecord, StoredEvent, now
 
 Key = tuple[str, str, str, int | None]
 """(host, task_id, path, item_index): what a result is found by when a run is resumed."""
 
 FAILED = ("failed", "unreachable", "cancelled", "interrupted", "lost")
+STARTED_WITH = ("status", "ended", "playbooks", "content_digest", "cwd", "heartbeat")
+"""What a queued run gets of the one who starts it. What was asked for stays as it is."""
+UNHELD = {"lease_token": None, "lease_host": None, "lease_pid": None, "lease_born": None}
 _RESULT_NAMES = tuple(TASK_RESULTS)
 _COUNTS = tuple(name for name, kind in RUN_HOSTS.items() if kind == "int")
 _NO_LIMIT = 2**62
@@ -41,6 +44,10 @@ class Store:
         self._lease = own_lease()
         self._held: dict[str, datetime] = {}
         """Runs this store drives, with the moment of their last heartbeat."""
+        self._renewed_s = awake_s()
+        self.heartbeat_s = HEARTBEAT_S
+        self.announces = False
+        """Tell who listens of each flush: for runs of a server, which people look at while they run."""
         write = self._database.write
         self._writers = [(name, write[kind]) for name, kind in TASK_RESULTS.items()]
 
@@ -72,34 +79,48 @@ class Store:
     # ---- a run's life
 
     def start_run(self, run: RunRecord) -> None:
-        """Store a new run and take its lease. Raises `StoreError` when there is one of that id."""
+        """Store a new run and take its lease; one that was queued keeps who asked for it, and what for.
+
+        Raises `StoreError` when there is one of that id that has begun.
+        """
         with self._lock:
-            moment = now()
+            moment, at = now(), awake_s()
             row = {**asdict(run), "status": RUNNING, "ended": None, **self._claim(), "heartbeat": moment}
             with self._database.transaction():
-                if self._find(run.id) is not None:
+                queued = self._find(run.id, lock=True)
+                if queued is None:
+                    self._insert("runs", [row])
+                elif queued.status != QUEUED:
                     raise StoreError(f"there is a run {run.id} already", code="store_run_exists",
                                      hint=f"go on with it: orch run --resume {run.id}")
-                self._insert("runs", [row])
-            self._held[run.id] = moment
+                else:
+                    self._update(run.id, {name: row[name] for name in (*STARTED_WITH, *self._claim())}
+                                 | {"hosts": queued.hosts or run.hosts, "started": moment, "message": ""})
+            self._held[run.id], self._renewed_s = moment, at
             self._sequences[run.id] = 0
 
-    def resume_run(self, run_id: str) -> RunRecord:
-        """Take the lease of a stored run and set it running. Raises `StoreError` while a living process has it."""
+    def resume_run(self, run_id: str, silence_s: float | None = None) -> RunRecord:
+        """Take the lease of a stored run and set it running. Raises `StoreError` while a living process has it.
+
+        ``silence_s``: a holder that was silent for so long has lost it, though its process may be there, stopped. On
+        this machine it is killed, so that it does not wake up with a task in its hand.
+        """
         with self._lock:
-            moment = now()
+            moment, at = now(), awake_s()
             with self._database.transaction():
                 run = self._find(run_id, lock=True)
                 if run is None:
                     raise _unknown(run_id)
-                if is_alive(run, moment):
+                if is_alive(run, moment) and not is_silent(run, moment, silence_s):
                     raise StoreError(
                         f"run {run_id} is being driven by {holder(run)}", code="store_run_alive",
                         hint=f"wait for it, or end it: orch runs cancel {run_id}; a process that fell silent on "
                              f"another machine counts as dead after {EXPIRES_S:.0f} s")
+                if silence_s is not None:
+                    put_down(run)
                 self._update(run_id, {**self._claim(), "status": RUNNING, "ended": None, "cancel_requested": False,
-                                      "heartbeat": moment, "resumes": run.resumes + 1})
-            self._held[run_id] = moment
+                                      "heartbeat": moment, "resumes": run.resumes + 1, "message": ""})
+            self._held[run_id], self._renewed_s = moment, at
             return run
 
     def _claim(self) -> dict[str, Any]:
@@ -109,25 +130,35 @@ class Store:
     def heartbeat(self, run_id: str) -> bool:
         """Show that this process still drives the run; True when somebody asked it to stop.
 
-        Cheap enough for every second or two: it writes every `HEARTBEAT_S`. Raises `StoreError` when the lease is lost.
+        Cheap enough for every second or two: it writes every ``heartbeat_s``. Raises `StoreError` for a lost lease.
         """
         with self._lock:
             last = self._held.get(run_id)
-            if last is None or (now() - last).total_seconds() >= HEARTBEAT_S:
+            if last is None or (now() - last).total_seconds() >= self.heartbeat_s:
                 with self._database.transaction():
                     self._fence(run_id)
             return self.cancel_requested(run_id)
 
     def _fence(self, run_id: str) -> None:
         """Renew the lease within a transaction; a process that was stopped and replaced must write nothing more."""
-        moment = now()
+        moment, at = now(), awake_s()
         touched = self._database.execute(
             'UPDATE runs SET "heartbeat" = ? WHERE "id" = ? AND "lease_token" = ?',
             (self._database.write["time"](moment), run_id, self._lease.token))
         if touched != 1:
             raise StoreError(f"another process has taken over run {run_id}", code="store_lease_lost",
                              hint="this one must not go on with it; see `orch runs show`")
-        self._held[run_id] = moment
+        self._held[run_id], self._renewed_s = moment, at
+
+    def renew(self) -> None:
+        """Renew the leases of all runs that this process drives. Raises `StoreError` when one is lost."""
+        with self._lock, self._database.transaction():
+            for run_id in self._held:
+                self._fence(run_id)
+
+    def lease_age_s(self) -> float:
+        """Since the lease was last renewed, the time in which this process or the machine was asleep included."""
+        return awake_s() - self._renewed_s
 
     def finish_run(self, run_id: str, status: str, recap: Mapping[str, Mapping[str, int]]) -> None:
         """Close a run: its status, one row of counts per host, and give the lease back. Flushes first."""
@@ -141,9 +172,18 @@ class Store:
                 if run_id in self._held:
                     self._fence(run_id)
                 self._update(run_id, {"status": status, "ended": now(), "recap": {h: dict(c) for h, c in recap.items()},
-                                      "lease_token": None, "lease_host": None, "lease_pid": None, "lease_born": None})
+                                      **UNHELD})
                 self._database.execute("DELETE FROM run_hosts WHERE run_id = ?", (self._text(run_id),))
                 self._insert("run_hosts", counts)
+            self._held.pop(run_id, None)
+
+    def hand_over(self, run_id: str) -> None:
+        """Put a run that this process drives back into the queue: another one resumes it. Flushes first."""
+        with self._lock:
+            self.flush()
+            with self._database.transaction():
+                self._fence(run_id)
+                self._update(run_id, {"status": QUEUED, "worker_id": None, **UNHELD})
             self._held.pop(run_id, None)
 
     def request_cancel(self, run_id: str) -> None:
@@ -194,6 +234,9 @@ class Store:
                     self._database.insert(_insertion("task_results"), self._results)
                 if self._events:
                     self._database.insert(_insertion("events"), self._events)
+                if self.announces:
+                    for run_id in self._held:
+                        self._database.notify(run_id, RUNS_CHANNEL)
             self._results, self._events = [], []
 
     # ---- asking
@@ -230,8 +273,9 @@ class Store:
         return [StoredEvent(**read_row(columns, row)) for row in rows]
 
     def list_runs(self, *, limit: int = 50, offset: int = 0) -> list[RunRecord]:
-        """Runs, the latest first. One that says it is running while its process has died reads as ``interrupted``."""
-        sql = f'SELECT {quoted(RUNS)} FROM runs ORDER BY "started" DESC, "id" DESC LIMIT ? OFFSET ?'
+        """Runs without their slices, the latest first. One whose process has died reads as ``interrupted``."""
+        sql = (f'SELECT {quoted(RUNS)} FROM runs WHERE "parent_id" IS NULL'
+               ' ORDER BY "started" DESC, "id" DESC LIMIT ? OFFSET ?')
         with self._lock:
             return [_run(row) for row in self._database.select(sql, (limit, offset))]
 
@@ -254,17 +298,18 @@ class Store:
     def delete_runs(self, *, before: datetime | None = None, keep: int | None = None) -> list[str]:
         """Delete runs that started before a moment, and all but the latest ``keep``; returns their ids.
 
-        Nothing given, nothing deleted. A run that a process still drives is never touched.
+        Nothing given, nothing deleted. A run that a process still drives, or will, is never touched.
         """
         if before is None and keep is None:
             return []
         with self._lock, self._database.transaction():
-            rows = self._database.select(f'SELECT {quoted(RUNS)} FROM runs ORDER BY "started" DESC, "id" DESC'
-                                         + self._database.row_lock)
+            rows = self._database.select(f'SELECT {quoted(RUNS)} FROM runs WHERE "parent_id" IS NULL'
+                                         ' ORDER BY "started" DESC, "id" DESC' + self._database.row_lock)
             doomed = [run.id for place, run in enumerate(map(_run, rows))
-                      if run.status != RUNNING
+                      if run.status not in (RUNNING, QUEUED)
                       and ((before is not None and run.started < before) or (keep is not None and place >= keep))]
-            self._database.insert('DELETE FROM runs WHERE "id" = ?', [(self._text(run_id),) for run_id in doomed])
+            for column in ("parent_id", "id"):
+                self._database.insert(f'DELETE FROM runs WHERE "{column}" = ?', [(self._text(one),) for one in doomed])
         return doomed
 
     # ---- rows
@@ -304,7 +349,7 @@ def _run(row: Sequence[Any]) -> RunRecord:
 
 
 def _settled(run: RunRecord) -> RunRecord:
-    if run.status == RUNNING and not is_alive(run, now()):
+    if run.status == RUNNING and run.queued is None and not is_alive(run, now()):  # a server's is taken over
         run.status = "interrupted"
         run.ended = run.heartbeat or run.started
     return run

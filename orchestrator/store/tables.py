@@ -63,7 +63,8 @@ class Table(SQLModel):
 
 class RunRow(Table, table=True):
     __tablename__ = "runs"
-    __table_args__ = (Index(None, "started"),)
+    __table_args__ = (Index(None, "started"), Index(None, "status"), Index(None, "parent_id"),
+                      Index(None, "schedule_id", "started"))
 
     id: str = Field(primary_key=True, sa_type=HostText)
     status: str = Field(sa_type=HostText)
@@ -86,6 +87,18 @@ class RunRow(Table, table=True):
     lease_pid: int | None
     lease_born: str | None = Field(sa_type=HostText)
     heartbeat: datetime | None = Field(sa_type=UtcDateTime)
+    kind: str = Field(sa_type=HostText)
+    queued: datetime | None = Field(sa_type=UtcDateTime)
+    parent_id: str | None = Field(sa_type=HostText)
+    slice: int | None
+    slices: int
+    project_id: str | None = Field(sa_type=HostText)
+    inventory_id: str | None = Field(sa_type=HostText)
+    schedule_id: str | None = Field(sa_type=HostText)
+    plan_id: str | None = Field(sa_type=HostText)
+    priority: int
+    message: str = Field(sa_type=HostText)
+    worker_id: str | None = Field(sa_type=HostText)
 
 
 class RunHostRow(Table, table=True):

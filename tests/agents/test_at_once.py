@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.agents.refusals import Conflict, Unidentified
 from orchestrator.errors import OrchError, StoreError
+from orchestrator.refusals import Conflict, Unidentified
 from tests.agents.conftest import Place, claims_of, envelope, heads, make_csr
 
 

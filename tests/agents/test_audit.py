@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.agents.refusals import Unidentified
+from orchestrator.refusals import Unidentified
 from tests.agents.conftest import Clock, Place
 
 
@@ -29,7 +29,7 @@ def test_a_flood_is_counted(place: Place, clock: Clock) -> None:
 
 
 def test_many_addresses_do_not_fill_the_memory(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestrator.agents import audit
+    from orchestrator.store import audit
 
     monkeypatch.setattr(audit, "MOST_COUNTED", 5)
     for number in range(20):
@@ -37,14 +37,18 @@ def test_many_addresses_do_not_fill_the_memory(place: Place, monkeypatch: pytest
     assert len(place.desk.office.audit._repeats) <= 5
 
 
-def test_entries_go_after_their_time_and_not_before(place: Place, clock: Clock) -> None:
+def test_how_long_entries_are_kept_is_the_settings_to_say_and_not_the_sweeps(place: Place, clock: Clock) -> None:
     place.desk.invite("web1", by="ann")
-    clock.tick(400 * 86_400 - 1)
+    clock.tick(500 * 86_400)
     place.desk.sweep()
-    assert len(place.desk.office.audit.entries()) == 1
-    clock.tick(601)
-    place.desk.sweep()
-    assert place.desk.office.audit.entries() == []
+    assert [entry.action for entry in place.desk.office.audit.entries()] == ["agent.invite"]
+
+
+def test_that_entries_have_gone_is_an_entry_itself(place: Place, clock: Clock) -> None:
+    place.desk.invite("web1", by="ann")
+    clock.tick(400 * 86_400)
+    assert place.desk.office.audit.forget(clock()) == 1
+    assert [entry.action for entry in place.desk.office.audit.entries()] == ["audit.forget"]
 
 
 def test_an_entry_says_who_what_whom_and_from_where(place: Place) -> None:

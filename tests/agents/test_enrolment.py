@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from orchestrator.agents.refusals import Conflict, Malformed, Refused, Unidentified
 from orchestrator.errors import UsageError
+from orchestrator.refusals import Conflict, Malformed, Refused, Unidentified
 from tests.agents.conftest import Clock, Place, claims_of, der_of, envelope, make_csr
 
 

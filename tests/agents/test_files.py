@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.agents.files import PART_BYTES
 from orchestrator.agents.identity import Caller
-from orchestrator.agents.refusals import Conflict, Malformed, NotFound, Rewind
 from orchestrator.errors import StoreError
+from orchestrator.refusals import Conflict, Malformed, NotFound, Rewind
 from tests.agents.conftest import Clock, Place, digest_of, envelope
 
 
@@ -159,7 +159,7 @@ def test_a_chunk_that_makes_no_sense_is_refused(
 
 def test_one_job_cannot_fill_the_store(place: Place, uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     from orchestrator.agents import files
-    from orchestrator.agents.refusals import Refused
+    from orchestrator.refusals import Refused
 
     monkeypatch.setattr(files, "LARGEST_UPLOADS", 1_000)
     place.desk.put_upload(uploader, "j1", 1, "a", 0, True, b"x" * 900)

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.records import Enrolled
-from orchestrator.agents.refusals import Malformed, Refused, Unidentified
+from orchestrator.refusals import Malformed, Refused, Unidentified
 from orchestrator.security.ca import CertificateAuthority
 from tests.agents.conftest import Clock, Place, der_of, make_csr
 

@@ -8,9 +8,10 @@ import pytest
 
 from orchestrator.agents.envelope import from_text
 from orchestrator.agents.identity import Caller
+from orchestrator.agents.jobs import TWIN
 from orchestrator.agents.records import Timing
-from orchestrator.agents.refusals import Conflict, Malformed, NotFound
 from orchestrator.errors import StoreError
+from orchestrator.refusals import Conflict, Malformed, NotFound
 from tests.agents.conftest import Clock, Place, digest_of, envelope, heads
 
 SAFE = [{"id": "t", "module": "stat", "args": {}, "retry_safe": True}]
@@ -85,6 +86,36 @@ def test_nothing_starts_that_was_not_claimed(place: Place) -> None:
     assert code_of(place.desk.start, caller, "j1", 1) == "job_queued"
     assert code_of(place.desk.start, caller, "j1", 2) == "job_fenced"
     assert code_of(place.desk.start, caller, "none", 1) == "job_unknown"
+
+
+def test_of_two_copies_of_a_host_one_goes_on(place: Place) -> None:
+    """Both have the key that the job was claimed with; each of them exchanges it for its own."""
+    caller = started(place)
+    place.desk.add_events(caller, "j1", 1, 1, heads(), "key")
+    for _ in range(2):  # an answer was lost
+        place.desk.resume(caller, "j1", 1, "key", "of the copy", 1)
+    assert code_of(place.desk.resume, caller, "j1", 1, "key", "of another", 1) == TWIN
+    assert code_of(place.desk.add_events, caller, "j1", 1, 2, heads(first=2), "key") == TWIN
+    assert code_of(place.desk.finish, caller, "j1", 1, "ok", 1, digest_of(heads()), 0, "key") == TWIN
+    assert place.desk.add_events(caller, "j1", 1, 2, heads(first=2), "of the copy") == 3
+    assert ("agent.events", "refused", TWIN) in place.audited()
+
+
+def test_a_copy_from_before_what_is_stored_does_not_go_on(place: Place) -> None:
+    caller = started(place)
+    place.desk.add_events(caller, "j1", 1, 1, heads(count=3), "key")
+    assert code_of(place.desk.resume, caller, "j1", 1, "key", "of the copy", 2) == TWIN
+    assert place.desk.add_events(caller, "j1", 1, 4, heads(first=4), "key") == 5
+
+
+@pytest.mark.parametrize("state", ["queued", "finished"])
+def test_nothing_goes_on_that_is_not_under_way(place: Place, state: str) -> None:
+    caller = place.agent()
+    place.post.post(envelope())
+    if state == "finished":
+        place.desk.claim(caller, "j1", 1, "key")
+        place.desk.finish(caller, "j1", 1, "failed", 0, digest_of([]))
+    assert code_of(place.desk.resume, caller, "j1", 1, "key", "next", 0) == f"job_{state}"
 
 
 def test_a_job_waits_until_its_time_to_live_is_over(place: Place, clock: Clock) -> None:

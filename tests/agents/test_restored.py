@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.agents.opening import open_desk, open_post
-from orchestrator.agents.refusals import Conflict, Refused, Unidentified
 from orchestrator.errors import UsageError
-from tests.agents.conftest import Clock, Place, digest_of, envelope, make_csr
+from orchestrator.refusals import Conflict, Refused, Unidentified
+from tests.agents.conftest import Clock, Place, digest_of, envelope, heads, make_csr
 from tests.agents.test_identity import signed
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -93,6 +93,24 @@ def test_a_job_that_was_finished_after_the_backup_is_gone_or_in_the_same_attempt
     assert [(offer.job, offer.attempt) for offer in place.desk.offers(caller)] == [("before", 1)]
     with pytest.raises(Conflict):
         place.desk.finish(caller, "before", 1, "ok", 0, digest_of([]))
+
+
+def test_what_was_begun_after_the_backup_is_taken_up_again_by_its_claimant(place: Place, restore: Restore) -> None:
+    """The letter is the same to the byte: by that the host knows that its results belong to it."""
+    caller = place.agent("web1")
+    place.post.post(envelope("j1"))
+    restore.take()  # type: ignore[attr-defined]
+    before = place.desk.claim(caller, "j1", 1, "key")
+    place.desk.start(caller, "j1", 1, "key")
+    restore()
+    with pytest.raises(Conflict) as forgotten:
+        place.desk.add_events(caller, "j1", 1, 1, heads(), "key")
+    assert forgotten.value.code == "job_queued"
+    assert place.desk.claim(caller, "j1", 1, "key") == before
+    place.desk.start(caller, "j1", 1, "key")
+    assert place.desk.add_events(caller, "j1", 1, 1, heads(), "key") == 2
+    place.desk.finish(caller, "j1", 1, "ok", 1, digest_of(heads()), 0, "key")
+    assert place.post.state_of("j1").state == "finished"
 
 
 def test_without_its_master_key_a_store_is_not_opened(place: Place, tmp_path: Path) -> None:

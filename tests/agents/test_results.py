@@ -9,8 +9,8 @@ import pytest
 
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.records import Incomplete, Stored
-from orchestrator.agents.refusals import Conflict, Malformed, Rewind
 from orchestrator.errors import ProtocolError
+from orchestrator.refusals import Conflict, Malformed, Rewind
 from tests.agents.conftest import Place, digest_of, envelope, heads
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.agents.envelope import from_text
-from orchestrator.agents.refusals import NotFound, Unidentified
 from orchestrator.errors import StoreError
+from orchestrator.refusals import NotFound, Unidentified
 from orchestrator.store.columns import TABLES
 from tests.agents.conftest import Place, digest_of, envelope, heads
 

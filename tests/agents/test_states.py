@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from orchestrator.agents.refusals import Conflict
 from orchestrator.agents.states import NEW_ATTEMPT, TERMINAL, Event, State, after, is_fenced, reoffer_pause_s
+from orchestrator.refusals import Conflict
 
 NEVER_CHANGES = ("finished", "cancelled", "expired", "interrupted")
 EXPECTED = """

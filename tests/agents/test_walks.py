@@ -8,9 +8,9 @@ import random
 import pytest
 
 from orchestrator.agents.records import JobState, Stored
-from orchestrator.agents.refusals import Conflict, NotFound, Rewind
 from orchestrator.agents.states import TERMINAL
 from orchestrator.errors import StoreError
+from orchestrator.refusals import Conflict, NotFound, Rewind
 from tests.agents.conftest import Place, digest_of, envelope, heads
 
 SETTLED = TERMINAL - {"lost"}

@@ -8,7 +8,7 @@ import io
 import os
 import zipfile
 
-from orchestrator.agents import opening, releases, states
+from orchestrator.agents import releases
 from orchestrator.agents.records import Timing
 
 FAULTS = (b"import sys; sys.exit(3)", b"import time; time.sleep(3600)", b"this is no program", b"import nothing_there")
@@ -23,15 +23,16 @@ def broken(number: int) -> releases.Release:
     return releases.Release("9.9.9", hashlib.sha256(data).hexdigest(), data, 4_000_000_000)
 
 
-states.FIRST_PAUSE_S = 1
 if "BROKEN_RELEASE" in os.environ:
     made = broken(int(os.environ["BROKEN_RELEASE"]) // 8)
     releases.this_release, releases.this_version = lambda: made, lambda: made.version  # type: ignore
 
 import api.agents.service  # noqa: E402  behind what they take by name
 import api.serving  # noqa: E402
+from orchestrator.agents import opening, states  # noqa: E402
 from orchestrator.cli.main import main  # noqa: E402
 
+states.FIRST_PAUSE_S = 1
 api.agents.service.SWEEP_EVERY_S = 0.5
 api.serving.open_desk = (  # type: ignore
     lambda state, url=None, **more: opening.open_desk(state, url, timing=TIMING, **more))

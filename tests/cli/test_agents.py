@@ -172,7 +172,7 @@ def test_names_keys_and_approvals(orch: Orch, desk: Desk) -> None:
 
 
 def test_the_audit_trail_is_for_people_and_programs(orch: Orch, desk: Desk) -> None:
-    from orchestrator.agents.refusals import Unidentified
+    from orchestrator.refusals import Unidentified
 
     enrol(orch, desk, "laptop7")
     with pytest.raises(Unidentified):

@@ -81,6 +81,37 @@ def test_a_result_that_came_with_a_file_is_not_given_again_without_it(newest: st
     assert b"".join(outcome.uploads.values()) == source.read_bytes()
 
 
+def test_a_task_that_sent_a_file_and_must_not_run_twice_is_interrupted_rather_than_ok_without_its_file(
+    newest: str, tmp_path: Path
+) -> None:
+    job, source = _name(tmp_path), tmp_path / "source"
+    source.write_bytes(b"x" * 300_000)
+    one = task("get", {"path": str(source)}, retry_safe=False, receipt=True)
+    first = Runtime(newest)
+    teach(first, "get")
+    assert first.run(one, id=job).result["status"] != "failed"
+    first.close()  # nobody knows whether what was sent has arrived
+    with Runtime(newest) as second:
+        teach(second, "get")
+        assert second.run(one, id=job).result["status"] == "interrupted"
+        second.send({"t": "ack", "job": job, "attempt": 1})
+
+
+def test_what_is_to_be_said_where_nothing_is_recorded_is_said(newest: str, tmp_path: Path) -> None:
+    counter, said = tmp_path / "counter", {"status": "interrupted", "values": {}, "diff": [], "warnings": [],
+                                           "error": {"code": "x", "message": "x", "hint": None}, "started": 1.0,
+                                           "duration_s": 0.0, "replayed": False}
+    one = task("count", {"path": str(counter)}, receipt=True, retry_safe=False)
+    job = _name(tmp_path)
+    with Runtime(newest) as runtime:
+        teach(runtime, "count")
+        assert runtime.run({**one, "unless_recorded": said}, id=_name(tmp_path)).result["error"]["code"] == "x"
+        assert not counter.exists()
+        runtime.run(one, id=job)
+        assert runtime.run({**one, "unless_recorded": said}, id=job).result["status"] == "changed"
+    assert counter.read_text() == "x"
+
+
 def test_a_file_that_was_cut_off_is_asked_for_again(newest: str, tmp_path: Path) -> None:
     job, path, data = _name(tmp_path), tmp_path / "there", os.urandom(600_000)
     ref = blob_ref(data)

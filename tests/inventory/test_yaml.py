@@ -8,6 +8,7 @@ import pytest
 
 from inventory import InventoryError, load
 from inventory.listing import as_graph, as_list
+from inventory.sources.plain_yaml import parse_yaml
 from tests.inventory.conftest import Make
 from tests.inventory.sources import DAG
 
@@ -83,3 +84,8 @@ def test_faults_of_the_controllers_loader_name_the_line_too(tmp_path: Path) -> N
     with pytest.raises(InventoryError) as caught:
         load([str(path)], parse_yaml=lambda text, file: load_yaml(text, file=file))
     assert (caught.value.line, caught.value.column) == (2, 3)
+
+
+def test_text_that_is_nested_too_deeply_is_refused_and_ends_no_process() -> None:
+    with pytest.raises(InventoryError, match="nested too deeply"):
+        parse_yaml("[" * 100_000, "hosts.yml")

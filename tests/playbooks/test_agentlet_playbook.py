@@ -7,6 +7,8 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
 from orchestrator.agents.bundle import build_pyz
 from tests.api.gateway import Served
 from tests.lab.fixtures import LabHosts
@@ -20,7 +22,8 @@ def address_towards(host: str) -> str:
         return str(asking.getsockname()[0])
 
 
-def test_the_agentlet_is_installed_by_push_and_stays(tmp_path: Path, lab_hosts: LabHosts) -> None:
+@pytest.mark.parametrize("user", ["", "orch-agentlet"], ids=["as root", "not as root"])
+def test_the_agentlet_is_installed_by_push_and_stays(tmp_path: Path, lab_hosts: LabHosts, user: str) -> None:
     host = lab_hosts(1, fresh=True)[0]
     here = address_towards(host.address)
     served = Served(tmp_path / "server", listen_on="0.0.0.0", names=(here,)).start()
@@ -29,7 +32,8 @@ def test_the_agentlet_is_installed_by_push_and_stays(tmp_path: Path, lab_hosts: 
         token = served.desk.invite(host.name).token
         (tmp_path / "secret.json").write_text(json.dumps({
             "agentlet_file": str(tmp_path / "agentlet.pyz"), "agentlet_gateway": f"https://{here}:{served.port}",
-            "agentlet_pin": served.authority.pin(), "agentlet_tokens": {host.name: token}}))
+            "agentlet_pin": served.authority.pin(), "agentlet_tokens": {host.name: token},
+            "agentlet_user": user}))
         (tmp_path / "inventory.ini").write_text(host.inventory_line("root") + "\n")
         command = ("run", "playbooks/agentlet.yml", "-i", tmp_path / "inventory.ini", "-e", f"@{tmp_path}/secret.json")
         first = orch(tmp_path, *command)
@@ -42,5 +46,6 @@ def test_the_agentlet_is_installed_by_push_and_stays(tmp_path: Path, lab_hosts: 
         while [listed.liveness for listed in served.desk.registry.listed()] != ["online"]:
             assert time.monotonic() < end, host.exec("journalctl -u orch-agentlet --no-pager")
             time.sleep(0.2)
+        assert host.exec("ps -o user:20= -p $(systemctl show -P MainPID orch-agentlet)").strip() == (user or "root")
     finally:
         served.stop()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from msgspec.structs import asdict, replace
-from sqlalchemy import Engine, create_engine, insert, inspect
+from msgspec.structs import replace
+from sqlalchemy import Engine, MetaData, create_engine, insert, inspect
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, select
 
 from orchestrator.errors import StoreError
@@ -23,7 +27,7 @@ from orchestrator.store.columns import NUMBERED, TABLES
 from orchestrator.store.migrate import config, sqlite_script, upgrade
 from orchestrator.store.tables import Table, TaskResultRow
 from tests.store.conftest import Open
-from tests.store.results import AWKWARD_TEXT, FULL, RUN
+from tests.store.results import AWKWARD_TEXT, FULL, MOMENT, RUN
 
 
 def engine_of(url: str) -> Engine:
@@ -115,22 +119,46 @@ def test_a_newer_schema_is_refused_and_left_alone(open_store: Open, url: str) ->
         assert "upgrade" in str(caught.value.hint)
 
 
-def test_an_older_schema_is_migrated_and_keeps_its_runs(url: str) -> None:
+@pytest.mark.parametrize("revision", schema.REVISIONS[:-1])
+def test_an_older_schema_is_migrated_and_keeps_all_of_its_rows(url: str, revision: str) -> None:
     engine = engine_of(url)
     if "://" not in url:
         Path(url).parent.mkdir(parents=True)
     with engine.begin() as connection:
-        command.upgrade(config(connection), "0001")
-        connection.execute(insert(Table.metadata.tables["runs"]).values(asdict(RunRecord(id=RUN))))
+        command.upgrade(config(connection), revision)
+    before = {table.name: filled(engine, table) for table in tables_of(engine)}
+    assert before["runs"] and before["task_results"]
     store = Store(url)
     store.open()
-    assert [run.id for run in store.list_runs()] == [RUN]
+    run = store.show_run(RUN)
+    assert run is not None and run.kind == before["runs"].get("kind", "run")
+    store.close()
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert context.get_current_revision() == schema.HEAD
         assert compare_metadata(context, Table.metadata) == []
+        for table in tables_of(engine):
+            if table.name in before:
+                old = [table.columns[name] for name in before[table.name]]
+                assert dict(connection.execute(sql_select(*old)).mappings().one()) == before[table.name], table.name
     engine.dispose()
-    store.close()
+
+
+def tables_of(engine: Engine) -> list[SqlTable]:
+    """All tables but Alembic's, as the database says they are; those that others refer to first."""
+    metadata = MetaData()
+    metadata.reflect(engine)
+    return [table for table in metadata.sorted_tables if table.name != "alembic_version"]
+
+
+def filled(engine: Engine, table: SqlTable) -> dict[str, Any]:
+    """The one row that the table has now, with something in every column."""
+    values: dict[type, Any] = {int: 7, str: RUN, bool: True, bytes: b"\0\xff", float: 0.5, datetime: MOMENT,
+                               object: {"a": ["b"]}, dict: {"a": ["b"]}}
+    with engine.begin() as connection:
+        connection.execute(insert(table).values(
+            {column.name: values[column.type.python_type] for column in table.columns}))
+        return dict(connection.execute(sql_select(table)).mappings().one())
 
 
 def test_opening_twice_at_once_makes_one_schema(url: str) -> None:

@@ -9,14 +9,18 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
-from orchestrator.agents.audit import REFUSED, Entry
-from orchestrator.agents.records import Agent
 from orchestrator.agents.registry import Listed
+from orchestrator.agents.releases import ring_of
+from orchestrator.agents.vitals import Vitals
 from orchestrator.cli.display.safe import one_line, width
+from orchestrator.cli.display.styles import named
+from orchestrator.cli.display.vitals import ago, vital_rows
+from orchestrator.store.audit import REFUSED, Entry
 
 COLOURS = {"online": "green", "new": "blue", "late": "yellow", "offline": "red", "overdue": "red",
            "revoked": "magenta", "removed": "magenta"}
 SHORTEST_HOST, LONGEST_HOST = 12, 40
+HOSTS_NAMED = 20
 
 
 def agent_lines(listed: Sequence[Listed], now: datetime) -> list[str]:
@@ -47,37 +51,39 @@ def note(one: Listed, now: datetime) -> str:
         words.append("approved, not back yet")
     if agent.renew:
         words.append("new keys asked for")
+    if one.behind:
+        words.append("on an older authority")
+    if agent.ring is not None:
+        words.append(f"ring {agent.ring}")
+    if one.update:
+        words.append(f"told to update to {one.update}")
     return one_line("; ".join([*words, agent.note] if agent.note else words))
-
-
-def ago(moment: datetime | None, now: datetime) -> str:
-    """``12 s ago``, ``3 min ago``, ``2 h ago``, ``5 d ago``; ``never``."""
-    if moment is None:
-        return "never"
-    seconds = max(int((now - moment).total_seconds()), 0)
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
 
 
 def agent_object(one: Listed) -> dict[str, Any]:
     values = asdict(one.agent)
     return {"host": values.pop("host"), "liveness": one.liveness, "pending": one.pending, "running": one.running,
-            "certificate_until": one.certificate_until, **values}
+            "certificate_until": one.certificate_until, "older_authority": one.behind, "update": one.update,
+            "update_ring": ring_of(one.agent.id, one.agent.ring), **values}
 
 
-def show_agent(one: Listed, facts: dict[str, Any], jobs: Sequence[Any], now: datetime) -> str:
+def behind_line(behind: Sequence[Listed]) -> str:
+    """Who would be cut off if the older authorities were trusted no longer."""
+    return f"on an older authority still: {named([one_line(one.agent.host) for one in behind], HOSTS_NAMED)}"
+
+
+def show_agent(one: Listed, facts: dict[str, Any], jobs: Sequence[Any], vitals: Vitals | None, now: datetime) -> str:
     """All of an agentlet that a person may want to know."""
     agent = one.agent
     rows = [
         ("agentlet", agent.id), ("state", one.liveness), ("last seen", _moment(agent.last_seen, now)),
-        ("enrolled", _moment(agent.enrolled, now)), ("identity", _identity(agent, one.certificate_until)),
-        ("version", f"{agent.version or '?'}, protocol {agent.protocol}"),
+        ("enrolled", _moment(agent.enrolled, now)), ("identity", _identity(one)),
+        ("version", f"{agent.version or '?'}, protocol {agent.protocol}"), ("ring", _ring(one)),
         ("python", ".".join(map(str, agent.python)) or "?"), ("platform", agent.platform or "?"),
         ("machine", agent.machine_id or "?"),
         ("labels", " ".join(f"{name}={value}" for name, value in sorted(agent.labels.items())) or "none"),
         ("jobs", f"{one.pending} pending, {one.running} running"),
+        *vital_rows(vitals, now),
         *((f"fact {name}", str(value)) for name, value in sorted(facts.items())),
         ("note", note(one, now)),
     ]
@@ -92,11 +98,18 @@ def _moment(moment: datetime | None, now: datetime) -> str:
     return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(moment, now)}"
 
 
-def _identity(agent: Agent, until: datetime | None) -> str:
+def _identity(one: Listed) -> str:
+    agent, until = one.agent, one.certificate_until
     if agent.mode == "token":
         return f"signed requests, keys of generation {agent.generation}"
     return (f"certificate until {until:%Y-%m-%d %H:%M} UTC" if until else "no certificate") + (
-        f", keys of generation {agent.generation}")
+        f", keys of generation {agent.generation}") + (f", of the older authority {one.behind}" if one.behind else "")
+
+
+def _ring(one: Listed) -> str:
+    agent = one.agent
+    chosen = "chosen" if agent.ring is not None else "by its id"
+    return f"{ring_of(agent.id, agent.ring)}, {chosen}" + (f"; told to update to {one.update}" if one.update else "")
 
 
 def audit_lines(entries: Sequence[Entry]) -> list[str]:

@@ -14,7 +14,8 @@ from orchestrator.cli.display.safe import safe
 from orchestrator.events import TaskResult
 
 COLOURS = {"ok": "green", "changed": "yellow", "skipped": "cyan", "failed": "red", "unreachable": "red",
-           "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "pending": "blue", "running": "blue"}
+           "cancelled": "magenta", "interrupted": "magenta", "lost": "magenta", "pending": "blue", "running": "blue",
+           "queued": "blue"}
 COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
@@ -29,7 +30,9 @@ def run_lines(runs: Sequence[Any]) -> list[str]:
 
 def _what(run: Any) -> str:
     names = ", ".join(str(p).rsplit("/", 1)[-1] for p in run.playbooks)
-    return f"{names} (check)" if run.check_mode else names
+    of_plan = f"plan {run.plan_id}" if run.plan_id else ""
+    kind = run.kind if run.kind != "run" else "check" if run.check_mode else of_plan
+    return f"{names} ({kind})" if kind else names
 
 
 def _took(run: Any) -> str:
@@ -112,7 +115,8 @@ def summary_lines(run: Any) -> list[str]:
 
 
 def run_object(run: Any) -> dict[str, Any]:
-    names = ("id", "status", "started", "ended", "playbooks", "inventory", "limit", "check_mode", "recap", "user")
+    names = ("id", "kind", "status", "started", "ended", "playbooks", "inventory", "limit", "check_mode", "recap",
+             "user", "plan_id", "message")
     return {name: getattr(run, name) for name in names}
 
 

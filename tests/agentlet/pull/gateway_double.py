@@ -107,6 +107,8 @@ class GatewayDouble:
         self.faults: list[Callable[[Asked], Fault | None]] = []
         self.time_offset_s = 0.0
         self.job_key = JOB_KEY
+        self.renewed_key: str | None = None
+        """What a renewal gives in place of the job key: sealed, as the real one does it."""
         self.token = TOKEN
         self.changed = threading.Condition()
         self.port = 0
@@ -317,7 +319,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _renew(self, words: list[str], query: Any, value: dict[str, Any]) -> dict[str, Any]:
         self.gateway.orders["renew"] = False
-        return self._identity(value["csr"])
+        given = self._identity(value["csr"])
+        return {**given, "job_key": self.gateway.renewed_key or given["job_key"]}
 
     def _identity(self, csr: str | None) -> dict[str, Any]:
         gateway = self.gateway
@@ -369,6 +372,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise _Problem(409, "job_" + job.state)
         job.state = "started"
         job.starts += 1
+        return 200, {}
+
+    def _resume(self, job: Job, value: dict[str, Any]) -> tuple[int, Any]:
+        if job.key not in (value["key"], value["next_key"]):
+            raise _Problem(409, "job_claimed_by_twin")
+        job.key = value["next_key"]
         return 200, {}
 
     def _events(self, job: Job, value: dict[str, Any]) -> tuple[int, Any]:

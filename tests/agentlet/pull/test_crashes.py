@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from agentlet import processes
+from agentlet import processes, receipts
 from tests.agentlet.pull.conftest import Host, command, task
 from tests.agentlet.pull.gateway_double import Fault, GatewayDouble, on
 
@@ -29,6 +31,49 @@ def kill_everything(host: Host) -> None:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+
+
+def boot_again(host: Host) -> None:
+    """As far as the agentlet can see it."""
+    [folder] = host.folders()
+    journal = folder / "journal"
+    journal.write_text(re.sub(r'"place":"\w+"', '"place":"that of another boot"', journal.read_text()))
+
+
+def test_a_host_that_booted_again_runs_nothing_before_the_server_has_said_that_the_job_is_its_own(
+    host: Host, gateway: GatewayDouble, tmp_path: Path
+) -> None:
+    count, later = tmp_path / "count", tmp_path / "later"
+    host.enroll()
+    host.run()
+    gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True), counting(2, later)])
+    gateway.await_true(count.exists)
+    kill_everything(host)
+    boot_again(host)
+    gateway.faults.append(on("jobs/job-1/resume", Fault(503), numbers=()))
+    host.run()
+    gateway.await_true(lambda: gateway.count("jobs/job-1/resume") > 2)
+    assert not later.exists() and not gateway.jobs["job-1"].results
+    gateway.faults.clear()
+    job = gateway.await_finished()
+    assert [r["status"] for r in job.results] == ["interrupted", "changed"] and count.read_text() == "x"
+
+
+def test_a_copy_that_the_server_does_not_believe_runs_nothing(
+    host: Host, gateway: GatewayDouble, tmp_path: Path
+) -> None:
+    count, later = tmp_path / "count", tmp_path / "later"
+    host.enroll()
+    host.run()
+    gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True), counting(2, later)])
+    gateway.await_true(count.exists)
+    kill_everything(host)
+    boot_again(host)
+    gateway.jobs["job-1"].key = "another's"
+    host.run()
+    host.await_said("is not wanted any more")
+    gateway.await_true(lambda: not host.folders())
+    assert not later.exists() and not gateway.jobs["job-1"].results
 
 
 def test_killed_before_the_task_began(host: Host, gateway: GatewayDouble, tmp_path: Path) -> None:
@@ -66,6 +111,72 @@ def test_killed_in_a_task(host: Host, gateway: GatewayDouble, tmp_path: Path, ev
         # The task went on without the agentlet, and its own result is what arrived.
         assert statuses == [("t1", "changed"), ("t2", "changed"), ("t3", "changed")]
         assert later.read_text() == "x"
+
+
+def blamed(host: Host) -> list[int]:
+    path = host.state / "quarantine.json"
+    return [entry["count"] for entry in json.loads(path.read_text()).values()] if path.exists() else []
+
+
+@pytest.mark.parametrize("safe", [False, True], ids=["that runs once", "that may run twice"])
+def test_killed_twice_within_a_task_it_has_the_tasks_own_result(
+    host: Host, gateway: GatewayDouble, tmp_path: Path, safe: bool
+) -> None:
+    """Nothing runs twice at a time, and who came to a good end is not held for what killed the agentlet."""
+    count, gate = tmp_path / "count", tmp_path / "gate"
+    host.enroll()
+    host.run()
+    one = counting(1, count, f"while [ ! -e {gate} ]; do sleep 0.05; done", retry_safe=safe, receipt=not safe)
+    gateway.offer([one])
+    gateway.await_true(count.exists)
+    for times in (1, 2):
+        host.kill()
+        host.run()
+        gateway.await_true(lambda times=times: blamed(host) == [times])
+    gate.touch()
+    job = gateway.await_finished()
+    assert [r["status"] for r in job.results] == ["changed"] and count.read_text() == "x"
+    gateway.offer([one], "job-2")
+    assert [r["status"] for r in gateway.await_finished("job-2").results] == ["changed"]
+
+
+def test_killed_with_all_its_processes_twice_the_receipt_is_asked_first(
+    host: Host, gateway: GatewayDouble, tmp_path: Path
+) -> None:
+    """The task is blamed for two deaths: it is not run again; but that it had begun is the answer, not a refusal."""
+    count = tmp_path / "count"
+    host.enroll()
+    host.run()
+    gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True)], "job-0")
+    gateway.await_true(count.exists)
+    kill_everything(host)
+    host.run()
+    assert [r["status"] for r in gateway.await_finished("job-0").results] == ["interrupted"]
+    gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True)])
+    gateway.await_true(lambda: count.read_text() == "xx")
+    kill_everything(host)
+    host.run()
+    assert [r["status"] for r in gateway.await_finished().results] == ["interrupted"]
+    gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True)], "job-2")
+    assert [r["error"]["code"] for r in gateway.await_finished("job-2").results] == ["quarantined"]
+    assert count.read_text() == "xx"
+
+
+def test_without_a_receipt_what_had_begun_is_interrupted_and_not_run_again(
+    host: Host, gateway: GatewayDouble, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    host.enroll()
+    host.run()
+    gateway.offer([counting(1, count, "sleep 60")])
+    gateway.await_true(lambda: count.exists() and '"started"' in "".join(gateway.jobs["job-1"].heads))
+    kill_everything(host)
+    directory = receipts.default_directory(os.geteuid(), os.environ["HOME"])
+    receipts.remove(directory, "job-1" + gateway.suffix, 1)
+    host.run()
+    job = gateway.await_finished()
+    assert [(r["status"], r["error"]["code"]) for r in job.results] == [("interrupted", "interrupted")]
+    assert count.read_text() == "x"
 
 
 def test_killed_after_the_task_and_before_its_result_was_delivered(

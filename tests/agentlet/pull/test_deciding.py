@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentlet.pull import blobs, guard, plan, policy
+from agentlet.pull import blobs, guard, holding, plan, policy
+from agentlet.pull.faults import Answered
 from agentlet.pull.quarantine import Quarantine
 from agentlet.pull.settings import Settings
 from agentlet.pull.state import State
+from agentlet.pull.transfers import why_not
 
 
 def task(name: str, module: str = "copy", **fields: Any) -> dict[str, Any]:
@@ -50,6 +54,53 @@ def test_what_is_left_of_a_job(tasks: list[Any], results: dict[str, str], parts:
 )
 def test_what_a_job_has_come_to(results: dict[str, str], status: str) -> None:
     assert plan.status_of(results) == status
+
+
+@pytest.mark.parametrize(
+    ("uncertain", "refused", "said"),
+    [(True, None, ("interrupted", "interrupted")), (True, NO, ("interrupted", "interrupted")),
+     (False, NO, ("failed", "policy")), (False, None, None)],
+    ids=["it must not run twice", "nor does the policy matter", "it may, and is refused", "it may"],
+)
+def test_what_is_said_of_a_task_that_had_begun(
+    uncertain: bool, refused: plan.Refused | None, said: tuple[str, str] | None
+) -> None:
+    result = plan.result_of_begun(task("a"), uncertain, refused, 1.0)
+    assert (result and (result["status"], result["error"]["code"])) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(OSError(errno.ENOSPC, "No space left on device"), "the disk of the agentlet's cache, on this host, is full: No"),
+     (OSError(errno.EIO, "Input/output error"), "the agentlet's cache, on this host, fails: "),
+     (Answered(404, "blob_unknown", "there is no such file"), "the server cannot send it: there is no such file"),
+     (KeyError("x"), "the job names no such file")],
+    ids=["full", "broken", "refused", "unknown"],
+)
+def test_why_a_file_cannot_be_had_is_said_of_who_cannot(error: Exception, why: str) -> None:
+    assert why_not(error).startswith(why)
+
+
+LETTER = {"job": "j", "attempt": 1, "created": 5, "host": "web1", "tasks": []}
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [(LETTER, True), ({**LETTER, "host": "web9"}, True), ({**LETTER, "created": 6}, False),
+     ({**LETTER, "tasks": [1]}, False), ({**LETTER, "attempt": 2}, False), ([], False)],
+    ids=["itself", "the host was renamed", "posted again", "other tasks", "another attempt", "none"],
+)
+def test_a_letter_is_told_from_another_of_its_name(other: Any, same: bool) -> None:
+    assert holding.is_same_letter(json.dumps(LETTER), json.dumps(other)) is same
+    assert not holding.is_same_letter(None, json.dumps(other))
+
+
+def test_a_place_is_this_boot_and_this_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "copy").mkdir()
+    here = holding.place_of(str(tmp_path))
+    assert here == holding.place_of(str(tmp_path)) != holding.place_of(str(tmp_path / "copy"))
+    monkeypatch.setattr(holding.processes, "boot_id", lambda: "another")
+    assert holding.place_of(str(tmp_path)) != here
 
 
 def judge(rules: dict[str, Any], one: dict[str, Any]) -> str | None:
@@ -168,6 +219,11 @@ def test_two_deaths_within_a_day_are_enough(tmp_path: Path) -> None:
     assert not quarantine.holds(bad)
     quarantine.blame(bad)
     assert not quarantine.holds(bad)
+    quarantine.forgive(bad)  # it came to a good end
+    quarantine.blame(bad)
+    assert not quarantine.holds(bad)
+    quarantine.blame(bad)
+    assert quarantine.holds(bad)
 
 
 @pytest.mark.parametrize(("limit", "gone"), [(60, []), (59, ["b"]), (31, ["b", "a"]), (0, ["b", "a", "c"])])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
+import signal
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +19,7 @@ from orchestrator.agents.envelope import Envelope
 from orchestrator.agents.opening import open_post
 from orchestrator.agents.records import JobState
 from tests.agentlet.pull.conftest import Host, command, task
-from tests.agentlet.pull.test_crashes import counting
+from tests.agentlet.pull.test_crashes import boot_again, counting, kill_everything
 from tests.api.gateway import Served
 
 OVER = {"finished", "cancelled", "interrupted", "lost", "expired"}
@@ -132,6 +134,98 @@ def test_killed_in_a_task_it_goes_on(host: Host, real: Real, tmp_path: Path) -> 
     host.run()
     assert real.await_over(job).status == "ok" and count.read_text() == "xx"
     assert [r["status"] for r in real.results(job)] == ["changed", "changed"]
+
+
+def forget(real: Real, job: str) -> None:
+    """The store is as it was when the job was posted: a backup was put back."""
+    office = real.served.desk.office
+    with office.database.transaction():
+        office.jobs.change({"state": "queued", "claim_key": "", "claimed": None, "started": None, "lease_until": None,
+                            "next_seq": 1}, '"id" = ?', job)
+        office.events.delete('"job_id" = ?', job)
+        office.database.notify(job)
+
+
+def test_a_job_that_the_server_has_forgotten_is_gone_on_with(host: Host, real: Real, tmp_path: Path) -> None:
+    count, gate = tmp_path / "count", tmp_path / "gate"
+    real.enroll(host)
+    host.run()
+    job = real.offer([counting(1, count), counting(2, count, f"while [ ! -e {gate} ]; do sleep 0.05; done")])
+    while not count.exists() or count.read_text() != "xx":
+        time.sleep(0.02)
+    forget(real, job)
+    real.await_state(job, {"started"})
+    gate.touch()
+    assert real.await_over(job).status == "ok" and count.read_text() == "xx"
+    assert [r["status"] for r in real.results(job)] == ["changed", "changed"]
+
+
+def test_a_result_that_waits_for_a_server_is_delivered_to_one_that_has_forgotten_the_job(
+    host: Host, real: Real, tmp_path: Path
+) -> None:
+    count, gate = tmp_path / "count", tmp_path / "gate"
+    real.enroll(host)
+    process = host.run()
+    job = real.offer([counting(1, count, f"while [ ! -e {gate} ]; do sleep 0.05; done")])
+    while not count.exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)
+    gate.touch()
+    forget(real, job)
+    host.kill()
+    host.run()
+    assert real.await_over(job).status == "ok" and count.read_text() == "x"
+
+
+def test_a_host_that_booted_again_goes_on_with_a_server_that_has_forgotten_the_job(
+    host: Host, real: Real, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    real.enroll(host)
+    host.run()
+    job = real.offer([counting(1, count), counting(2, tmp_path / "began", "sleep 60", retry_safe=True, receipt=False),
+                      counting(3, count)])
+    while not (tmp_path / "began").exists():
+        time.sleep(0.02)
+    time.sleep(0.5)
+    kill_everything(host)
+    boot_again(host)
+    forget(real, job)
+    host.run()
+    while (tmp_path / "began").read_text() != "xx":
+        time.sleep(0.02)
+    real.post.cancel(job)
+    assert real.await_over(job).state == "cancelled"
+    assert [r["status"] for r in real.results(job)] == ["changed", "cancelled"] and count.read_text() == "x"
+
+
+def test_of_a_copied_disk_one_goes_on_with_the_job(host: Host, real: Real, tmp_path: Path) -> None:
+    """The copy is faster: what the other machine says from then on is refused, and it ends its part."""
+    first, gate, later = tmp_path / "first", tmp_path / "gate", tmp_path / "later"
+    real.enroll(host)
+    host.run()
+    job = real.offer([counting(1, first, f"while [ ! -e {gate} ]; do sleep 0.05; done"), counting(2, later)])
+    while not first.exists():
+        time.sleep(0.02)
+    time.sleep(0.5)  # what the host knows the server knows
+    (tmp_path / "copied").mkdir()
+    copy = Host(host.program, tmp_path / "copied", host.gateway, host.python)
+    shutil.copytree(host.state, copy.state)
+    copy.run()
+    try:
+        row = real.served.desk.office.jobs
+        key = row.find('"id" = ?', job).claim_key
+        end = time.monotonic() + 20
+        while row.find('"id" = ?', job).claim_key == key:
+            assert time.monotonic() < end, copy.said()
+            time.sleep(0.05)
+        gate.touch()
+        # The receipts are one place for both here: it depends on who reads them first whether the end is known.
+        assert real.await_over(job).state in ("finished", "interrupted"), copy.said()
+        assert first.read_text() == "x" and (not later.exists() or later.read_text() == "x")
+        host.await_said("is not wanted any more: another machine with this identity")
+    finally:
+        copy.kill()
 
 
 @pytest.mark.parametrize("options", [(), ("--token-only",)], ids=["certificate", "token"])

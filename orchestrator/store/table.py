@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from orchestrator.store.columns import TABLES, quoted, read_row
+from orchestrator.store.columns import NUMBERED, TABLES, quoted, read_row
 from orchestrator.store.database import Database
 
 RecordT = TypeVar("RecordT", bound=Struct)
@@ -21,7 +21,7 @@ class Table(Generic[RecordT]):
         self._database = database
         self._name = name
         self._record = record
-        kinds = TABLES[name]
+        kinds = {"id": "int", **TABLES[name]} if name in NUMBERED else TABLES[name]
         self._kinds = kinds
         self._columns = {field: kinds[field] for field in record.__struct_fields__ if field in kinds}
         self._select = f"SELECT {quoted(self._columns)} FROM {name} "

@@ -8,13 +8,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from orchestrator.agents.table import Table
 from orchestrator.store.database import Database
+from orchestrator.store.table import Table
 
 OK, REFUSED = "ok", "refused"
 REPEATS = timedelta(seconds=60)
 """The same refusal again within this time is only counted: nobody fills the disk by being refused."""
 MOST_COUNTED = 10_000
+FORGET_EVERY = timedelta(days=1)
 
 
 class Entry(Struct):
@@ -38,6 +39,7 @@ class Audit:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._table = Table(database, "audit", Entry)
+        self._forgot: datetime | None = None
         self._repeats: dict[tuple[str, str, str, str], _Repeats] = {}
 
     def write(self, actor: str, action: str, subject: str, outcome: str = OK, address: str = "", **detail: Any) -> None:
@@ -77,4 +79,17 @@ class Audit:
         return self._table.all(f'{where} ORDER BY "id" DESC LIMIT ?', *values, limit)
 
     def forget(self, before: datetime) -> int:
-        return self._table.delete('"at" < ?', before)
+        """Delete what is older, once a day at most, and write down that it went.
+
+        The database lets nothing go that is younger than 30 days, counted from the newest entry, and lets nothing be
+        changed (migration 0003).
+        """
+        now = self._clock()
+        if self._forgot is not None and now - self._forgot < FORGET_EVERY:
+            return 0
+        count = self._table.count('"at" < ?', before)
+        if count:
+            self._forgot = now
+            self.write("orch", "audit.forget", "", count=count, before=before.isoformat())
+            self._table.delete('"at" < ?', before)
+        return count
