@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 from msgspec import Struct
+from msgspec.structs import replace
 
+from api import logs
 from api.agents.service import AgentService
+from api.operator.service import OperatorService
+from api.operator.service import PageOptions as PageOptions
 from api.server import Listener, Stop, listen, serve
 from api.tls import ServerContext, TlsFiles
+from orchestrator.agents.desk import Desk
 from orchestrator.agents.opening import CA_FOLDER, open_desk
+from orchestrator.agents.servers import bracketed, called_url
 from orchestrator.errors import UsageError
 from orchestrator.security.ca import CertificateAuthority
 
@@ -31,8 +36,10 @@ class ServeOptions(Struct, frozen=True):
     is_behind_proxy: bool = False
     url: str | None = None
     """Where agents call, when that is not where this process listens."""
-    rollout: int = 100
-    """Per cent of the agents that are told to update themselves to this version."""
+    rollout: int | None = None
+    """Per cent of the agents that are told to update themselves; what an operator has stored counts before it."""
+    page: PageOptions = PageOptions()
+    log_level: str = "info"
 
 
 def run(options: ServeOptions, say: Say) -> None:
@@ -40,8 +47,7 @@ def run(options: ServeOptions, say: Say) -> None:
 
     Raises `OrchError` when that, the store or the port is not to be had.
     """
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about what strangers send to an open port
+    logs.set_up(options.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options, say))
 
@@ -50,32 +56,60 @@ async def _serve(options: ServeOptions, say: Say) -> None:
     stop = Stop()
     authority = CertificateAuthority(options.state_dir / CA_FOLDER)
     service = AgentService(lambda: open_desk(options.state_dir, options.store_url),
-                           is_behind_proxy=options.is_behind_proxy, url=options.url, rollout=options.rollout,
+                           is_behind_proxy=options.is_behind_proxy, url=options.url,
                            pin=lambda: None if options.is_behind_proxy else authority.pin())
-    await service.desk.call(lambda desk: None)  # master key and store: better told now than to the first agent
+    # Master key and store: better told now than to the first agent.
+    said = await service.desk.call(lambda desk: first_rollout(desk, options.rollout))
     authority.create()
     names = options.names or default_names(authority.server_names())
     tls = None if options.is_behind_proxy else ServerContext(lambda: tls_files(authority, names))
     listening = _listen(options.agents_host, options.agents_port)
+    page_options = replace(options.page, names=(*options.page.names, *options.names), machine_names=names)
+    page = OperatorService(options.state_dir, options.store_url, page_options, lambda: page_files(authority, names))
+    words = await page.words()
+
+    def stopping() -> None:
+        service.gateway.waiting.drain()
+        page.stopping()
 
     def started() -> None:
-        host, port = listening.getsockname()[:2]
         if tls is None:
-            say(f"agents: http://{_bracketed(host)}:{port}, for a proxy that ends TLS; requests must be signed")
-            return
-        say(f"agents: https://{_bracketed(host)}:{port}, as {', '.join(names)}")
-        say(f"the server's key: {authority.pin()}")
+            say(f"agents: http://{bracketed(host)}:{port}, for a proxy that ends TLS; requests must be signed")
+        else:
+            say(f"agents: https://{bracketed(host)}:{port}, as {', '.join(names)}")
+            say(f"the server's key: {authority.pin()}")
+        for line in [said, *words] if said else words:
+            say(line)
 
+    host, port = listening.getsockname()[:2]
     with stop.by_signals():
-        async with service.running(tls):
-            await serve([Listener(service.app, listening, tls)], stop, on_started=started,
-                        on_stopping=service.gateway.waiting.drain)
+        url = options.url or ("" if tls is None else called_url(names, port))
+        async with service.running(tls, url), page.running():
+            await serve([Listener(service.app, listening, tls), page.listener()], stop, on_started=started,
+                        on_stopping=stopping)
 
 
 def tls_files(authority: CertificateAuthority, names: tuple[str, ...]) -> TlsFiles:
     """The server's certificate, made anew when it is time, and all authorities that are trusted now."""
     made = authority.issue_server(names)
     return TlsFiles(made.chain_path, made.key_path, authority.bundle(), authority.version())
+
+
+def page_files(authority: CertificateAuthority, names: tuple[str, ...]) -> TlsFiles:
+    """The same certificate for browsers, which are asked for none."""
+    made = authority.issue_server(names)
+    return TlsFiles(made.chain_path, made.key_path, "", authority.version())
+
+
+def first_rollout(desk: Desk, ring: int | None) -> str | None:
+    """``ring`` becomes the store's word where there is none yet; says so when there is another one."""
+    stored = desk.rollouts.stored()
+    if ring is None or (stored is not None and stored.ring == ring):
+        return None
+    if stored is None:
+        desk.rollouts.change("orch serve", ring=ring)
+        return None
+    return f"updates are let to {stored.ring} %, as was decided since: `orch agents rollout --ring {ring}` changes it"
 
 
 def default_names(known: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,7 +143,3 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise UsageError(f"cannot listen on {host}, port {port}: {error.strerror}", code="serve_listen",
                          hint="another orch serve? --agents-port names another port") from error
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -62,6 +62,7 @@ def test_another_agents_job_is_404_on_every_route(served: Served, member: Member
     with served.client(member) as own:
         assert own.post("jobs/job-1/claim", {"attempt": 1}).status == 200
     bodies = {"claim": {"attempt": 1}, "start": {"attempt": 1},
+              "resume": {"attempt": 1, "key": "", "next_key": "k" * 16, "count": 0},
               "events": {"attempt": 1, "first_seq": 1, "heads": ["{}"]},
               "finish": {"attempt": 1, "status": "ok", "count": 0, "digest": ""}}
     job_routes = [path for _, path in routes() if "{job:str}" in path]

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -82,6 +83,56 @@ def test_without_tls_it_listens_on_this_machine_alone(start: Start) -> None:
     other = start("--proxy", "--agents-host", "0.0.0.0")
     _, said = other.communicate(timeout=20)
     assert other.returncode != 0 and "--agents-host 127.0.0.1" in said
+
+
+def invite(state: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ORCH_STATE_DIR": str(state)}
+    for name in ("ORCH_STORE", "ORCH_AGENTS_URL"):
+        environment.pop(name, None)
+    return subprocess.run([ORCH, "agents", "invite", "laptop7", *options], env=environment, text=True,
+                          capture_output=True, timeout=60)
+
+
+def test_an_invitation_knows_where_the_server_listens_while_it_runs(start: Start, tmp_path: Path) -> None:
+    process = start("--agents-host", "127.0.0.1", "--agents-port", "0", "--name", "orch.example.com")
+    found = re.search(r":(\d+), as", line(process))
+    assert found is not None
+    assert f" https://orch.example.com:{found[1]}/install/" in invite(tmp_path / "state").stdout
+    process.kill()  # it cannot say that it ends
+    process.wait(10)
+    assert " https://orch.example.com:8444/install/" in invite(tmp_path / "state").stdout
+    process = start("--agents-host", "127.0.0.1", "--agents-port", "0", "--name", "orch.example.com",
+                    "--url", "https://nat.example.com:7443")
+    line(process)
+    assert " https://nat.example.com:7443/install/" in invite(tmp_path / "state").stdout
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    with sqlite3.connect(tmp_path / "state" / "orch.db") as store:
+        (count,) = store.execute("SELECT count(*) FROM servers").fetchone()
+    assert count == 1, "the one that was killed; the one that ended took its row with it"
+
+
+def test_behind_a_proxy_an_invitation_needs_the_proxys_address(start: Start, tmp_path: Path) -> None:
+    process = start("--proxy", "--agents-port", "0")
+    line(process)
+    refused = invite(tmp_path / "state")
+    assert refused.returncode == 1 and "--proxy --url" in refused.stderr, refused.stdout
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    process = start("--proxy", "--agents-port", "0", "--url", "https://orch.example.com/")
+    line(process)
+    said = invite(tmp_path / "state").stdout
+    assert re.fullmatch(r"curl -fsS https://orch\.example\.com/install/[\w-]+ \| sh\n", said), said
+
+
+def test_a_rollout_is_begun_at_the_first_start_and_kept_at_later_ones(start: Start) -> None:
+    for ring, is_other in (("10", False), ("10", False), ("1", True)):
+        process = start("--agents-host", "127.0.0.1", "--agents-port", "0", "--name", "a.example", "--rollout", ring)
+        line(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        rest = process.stdout.read()
+        assert ("updates are let to 10 %" in rest) == is_other, rest
 
 
 def test_names_of_this_machine_come_last_and_known_ones_stay() -> None:

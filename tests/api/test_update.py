@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 
 import pytest
 
@@ -48,6 +49,18 @@ def test_an_agent_is_told_when_its_rings_turn_has_come(serve_gateway: Serve, rol
         served.desk.office.agents.change({"ring": 100}, '"id" = ?', member.id)
     with served.client(member) as client:
         assert client.get("config").json["orders"]["update"] == told
+
+
+def test_what_an_operator_decides_reaches_a_server_that_runs(serve_gateway: Serve) -> None:
+    """Through the store alone: it may be another process, on another machine."""
+    served = serve_gateway(rollout=0)
+    with served.client(served.enrol("web1")) as client:
+        assert client.get("config").json["orders"]["update"] is None
+        served.desk.rollouts.change("ann", ring=100)
+        end = time.monotonic() + 10
+        while client.get("config").json["orders"]["update"] != VERSION:
+            assert time.monotonic() < end
+            time.sleep(0.2)
 
 
 def test_rings_hold_their_share_of_the_agents_and_never_change() -> None:

@@ -1,0 +1,37 @@
+"""The worker within `orch serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.control.working import worker_of
+from orchestrator.errors import OrchError
+from orchestrator.runs.worker import WorkerOptions
+
+if TYPE_CHECKING:
+    from api.operator.service import OperatorService
+
+LOG = logging.getLogger("orch.runs")
+
+
+@asynccontextmanager
+async def driver(service: OperatorService) -> AsyncIterator[None]:
+    """Runs are driven, within. It starts beside the server, since what it imports takes a second."""
+    worker = worker_of(WorkerOptions(service.state_dir, service.store_url, kind="serve"))
+
+    def start() -> None:
+        try:
+            worker.start()
+        except Exception as error:
+            LOG.error("no worker: runs wait until there is one: %s", error, exc_info=not isinstance(error, OrchError))
+
+    starting = asyncio.create_task(asyncio.to_thread(start))
+    try:
+        yield
+    finally:
+        await starting
+        await asyncio.to_thread(worker.stop)

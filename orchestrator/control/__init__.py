@@ -1,0 +1,1 @@
+"""All services over one connection, and what concerns the server itself."""

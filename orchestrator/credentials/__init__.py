@@ -1,0 +1,1 @@
+"""Secrets that runs are given: sealed at rest, shown to nobody."""

@@ -1,0 +1,1 @@
+"""Telling people, from what the store says happened or did not."""

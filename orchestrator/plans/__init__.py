@@ -1,0 +1,1 @@
+"""A run in check mode, bound to content and facts, that may be applied."""

@@ -1,0 +1,1 @@
+"""Runs of the server: asked for, queued, driven by workers, taken over."""

@@ -1,0 +1,73 @@
+"""What a run is given of the other rooms: content, inventory, credentials; and what they say of a launch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import structs
+
+from orchestrator.access.rights import Host, Identity, Target, refuse_unless
+from orchestrator.credentials.credentials import Credentials
+from orchestrator.credentials.materials import Materials
+from orchestrator.projects.inventories import Inventories
+from orchestrator.projects.paths import Tree
+from orchestrator.projects.projects import Projects
+from orchestrator.runs.handed import Place
+from orchestrator.runs.requests import RunRequest
+from orchestrator.store.books import Books
+
+USE = "credential.use"
+
+
+class Giving(Protocol):
+    """`Supplies` as those who drive runs know it."""
+
+    def place_of(self, request: RunRequest, begun_in: str = "") -> Place: ...
+
+    def materials_of(self, request: RunRequest, run_id: str, user: str) -> Materials: ...
+
+
+class Supplies:
+    def __init__(self, books: Books, projects: Projects, inventories: Inventories, credentials: Credentials) -> None:
+        self._books = books
+        self._projects = projects
+        self._inventories = inventories
+        self._credentials = credentials
+
+    def place_of(self, request: RunRequest, begun_in: str = "") -> Place:
+        """``begun_in``: where a run began that is gone on with; it keeps that tree as long as it is there."""
+        tree = self._projects.tree(request.project_id)
+        if begun_in and begun_in != str(tree.root) and _is_tree(Path(begun_in), tree.root):
+            tree = Tree(Path(begun_in), tree.name)
+        sources = self._inventories.sources_of(request.inventory_id)
+        return Place(str(tree.root), str(tree.file(request.playbook)), list(sources))
+
+    def materials_of(self, request: RunRequest, run_id: str, user: str) -> Materials:
+        """Opened for this run, which the audit trail says."""
+        return self._credentials.materials(request.credential_ids, run_id=run_id, timeout_s=float(request.timeout_s),
+                                           by=user)
+
+    def checked(self, request: RunRequest, identity: Identity) -> RunRequest:
+        """A launch as the projects and credentials see it: with the survey's defaults. Raises `Refused`."""
+        self._inventories.row(request.inventory_id)
+        variables = self._projects.answered(request.project_id, request.playbook, request.extra_vars)
+        if request.credential_ids:
+            refuse_unless(identity, USE, Target(request.inventory_id, (), request.project_id, request.playbook)
+                          if identity.grants else Target(), "credential")
+            self._credentials.check(request.credential_ids)
+        return structs.replace(request, extra_vars=variables)
+
+    def hosts_of(self, identity: Identity, inventory_id: str, limit: str | None) -> Sequence[Host]:
+        """The hosts that a limit means, of those that ``identity`` may see, with their groups."""
+        matched = self._inventories.matched(identity, inventory_id, limit or "all", most=100_000)
+        return self._inventories.targets(inventory_id, matched.hosts)
+
+    def groups_of(self, inventory_id: str, names: Iterable[str]) -> Sequence[Host]:
+        return self._inventories.targets(inventory_id, names)
+
+
+def _is_tree(begun_in: Path, now: Path) -> bool:
+    """Whether it is another commit of the same project: beside the one that is used now."""
+    return begun_in.parent == now.parent and begun_in.is_dir()

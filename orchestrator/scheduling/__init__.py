@@ -1,0 +1,1 @@
+"""When runs are due, and what becomes of each time."""
