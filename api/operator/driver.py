@@ -20,8 +20,14 @@ LOG = logging.getLogger("orch.runs")
 
 @asynccontextmanager
 async def driver(service: OperatorService) -> AsyncIterator[None]:
-    """Runs are driven, within. It starts beside the server, since what it imports takes a second."""
-    worker = worker_of(WorkerOptions(service.state_dir, service.store_url, kind="serve"))
+    """Runs are driven, within, unless that is left to others.
+
+    It starts beside the server, since what it imports takes a second.
+    """
+    if not service.options.capacity:
+        yield
+        return
+    worker = worker_of(WorkerOptions(service.state_dir, service.store_url, service.options.capacity, "serve"))
 
     def start() -> None:
         try:

@@ -27,6 +27,7 @@ from orchestrator.agents.servers import bracketed
 from orchestrator.control.control import Control, open_control
 from orchestrator.control.first_start import first_link
 from orchestrator.errors import OrchError, UsageError
+from orchestrator.runs.worker import CAPACITY
 
 LOG = logging.getLogger("orch.api")
 PLAIN_PORT, TLS_PORT = 8080, 8443
@@ -55,6 +56,8 @@ class PageOptions(Struct, frozen=True):
     """By which it may be called, besides the address it listens on."""
     machine_names: tuple[str, ...] = ()
     """This machine's."""
+    capacity: int = CAPACITY
+    """Runs that are driven within; 0 leaves them to other workers."""
 
 
 class OperatorService:

@@ -32,6 +32,8 @@ Examples:
 @click.option("--page-url", default="", metavar="URL", help="Where people reach the page, when it is another address.")
 @click.option("--page-name", "page_names", multiple=True, metavar="NAME",
               help="A host name by which the page may be called, besides --name and --page-url.")
+@click.option("--capacity", default=4, show_default=True, type=click.IntRange(0, 24),
+              help="Runs, or slices, that this process drives at once; 0 leaves them to orch worker.")
 @click.option("--log-level", default="info", show_default=True, type=click.Choice(["debug", "info", "warning",
               "error"]), help="What is logged; JSON lines on stderr.")
 @click.option("--name", "names", multiple=True, metavar="NAME",
@@ -52,7 +54,7 @@ Examples:
 def command(names: tuple[str, ...], agents_host: str | None, agents_port: int, is_behind_proxy: bool,
             url: str | None, rollout: str | None, store_url: str | None, page_host: str, page_port: int | None,
             own_tls: bool, tls_cert: Path | None, tls_key: Path | None, page_proxy: bool, proxies: tuple[str, ...],
-            page_url: str, page_names: tuple[str, ...], log_level: str) -> None:
+            page_url: str, page_names: tuple[str, ...], capacity: int, log_level: str) -> None:
     """Serve people by a page and an API, and hosts that call in by themselves, since SSH does not reach them.
 
     The first start makes a certificate authority, the server's certificate, the master key and the first admin in the
@@ -66,6 +68,7 @@ def command(names: tuple[str, ...], agents_host: str | None, agents_port: int, i
     if is_behind_proxy and agents_host not in ("127.0.0.1", "::1", "localhost"):
         raise UsageError("--proxy listens without TLS, on this machine alone", code="serve_proxy",
                          hint="--agents-host 127.0.0.1")
-    page = PageOptions(page_host, page_port, tls_cert, tls_key, own_tls, page_proxy, proxies, page_url, page_names)
+    page = PageOptions(page_host, page_port, tls_cert, tls_key, own_tls, page_proxy, proxies, page_url, page_names,
+                       capacity=capacity)
     run(ServeOptions(state_directory(), store_url, names, agents_host, agents_port, is_behind_proxy, url,
                      None if rollout is None else int(rollout), page, log_level), click.echo)

@@ -46,6 +46,12 @@ class _Run(Struct):
     ended: datetime | None
     status: str
     parent_id: str | None
+    slice: int | None
+
+    @property
+    def is_look(self) -> bool:
+        """What a run that applies a plan looks at first is a part of that run."""
+        return self.parent_id is not None and self.slice is None
 
 
 class Point(Struct):
@@ -77,7 +83,7 @@ class HostHistory:
                 break
             behind = str(latest)
             run = self._runs.find('"id" = ?', behind)
-            if run is not None:
+            if run is not None and not run.is_look:
                 items.append(self._entry(run, written))
         return order.page(items)
 

@@ -118,6 +118,14 @@ def test_an_older_run_and_one_in_check_mode_change_nothing(control: Control, lab
     assert control.fleet.show(ADMIN, "web1").state.last_status == "ok"
 
 
+def test_a_failure_that_was_ignored_or_rescued_is_none_in_the_history(control: Control, lab: str, tmp_path: Path,
+                                                                      store_url: str | None) -> None:
+    run(control, tmp_path, store_url, "20260101-000001-aaaaaa", [
+        {"host": "web1", "status": "failed", "ignored": True}, {"host": "web1", "status": "failed", "rescued": True},
+        {"host": "web1", "status": "unreachable", "ignored": True}])
+    assert control.history.runs(ADMIN, "web1", ALL).items[0].counts == {"ok": 3}
+
+
 def test_a_hosts_history_is_its_runs_the_newest_first(control: Control, lab: str, tmp_path: Path,
                                                       store_url: str | None) -> None:
     for number in range(5):

@@ -68,6 +68,7 @@ def test_content_that_has_changed_is_refused(site, plan_id):
 def test_the_look_is_no_run_of_its_own_to_those_who_list_runs(site, plan_id):
     run = applied(site, plan_id)
     assert [line.id for line in site.control.runs.list(ADMIN, PageRequest()).items] == [run.id, plan_id]
+    assert [one.run_id for one in site.control.history.runs(ADMIN, "h1", PageRequest()).items] == [run.id, plan_id]
 
 
 def test_slices_apply_each_their_part(site, wait_until):
