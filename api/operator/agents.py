@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 
 from api.operator.conventions import AnyRequest
 from api.operator.identity import identity_of, office_of
+from orchestrator.agents.inviting import install_line, server_pin, server_url
 from orchestrator.agents.registry import LogLine
-from orchestrator.cli.inviting import install_line, server_pin, server_url
 from orchestrator.control.control import Control
 from orchestrator.errors import UsageError
 from orchestrator.projects.agentlets import Agentlet, AgentletDetail

@@ -17,7 +17,7 @@ from api.ui.forms import Form, Wrong, sent_form
 from api.ui.lists import asked, page_asked
 from api.ui.pages import Html, environment, go, page, tried
 from orchestrator.access.rights import Identity
-from orchestrator.cli.inviting import install_line, server_pin, server_url
+from orchestrator.agents.inviting import install_line, server_pin, server_url
 from orchestrator.control.control import Control
 from orchestrator.projects.agentlets import Agentlet
 from orchestrator.refusals import NotFound

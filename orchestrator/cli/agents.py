@@ -39,6 +39,7 @@ for _one in (agent_updates.ring, agent_updates.rollout, agent_updates.bundle):
 Examples:
   orch agents invite laptop7
   orch agents invite laptop7 --label site=berlin --valid 24h
+  orch agents invite laptop7 --user orch-agentlet    a service that is not root; a helper does what needs root
   orch agents invite laptop7 --url https://orch.example.com:8444""")
 @click.argument("host")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="A label of the host; may be repeated.")
@@ -46,16 +47,18 @@ Examples:
               help="How long it is good: 30m, 24h, 7d.")
 @click.option("--url", metavar="URL", envvar="ORCH_AGENTS_URL",
               help="Where the host reaches `orch serve`; the default is the address of the one that runs.")
+@click.option("--user", "account", metavar="ACCOUNT",
+              help="The agentlet runs as this account of the host, which is made, and not as root.")
 @JSON
 @STORE
-def invite(host: str, labels: tuple[str, ...], valid: float, url: str | None, as_json: bool,
+def invite(host: str, labels: tuple[str, ...], valid: float, url: str | None, account: str | None, as_json: bool,
            store_url: str | None) -> None:
     """Print the line that enrols HOST when it is run there.
 
     HOST is its name in the inventory. The line is good once, for this host alone; it holds the pin of the server's key,
     so that nobody in between can answer in the server's place.
     """
-    from orchestrator.cli.inviting import install_line, server_pin, server_url
+    from orchestrator.agents.inviting import install_line, server_pin, server_url
 
     wanted = _labels(labels)
     with opened_desk(store_url) as desk:
@@ -63,8 +66,9 @@ def invite(host: str, labels: tuple[str, ...], valid: float, url: str | None, as
         running = desk.servers.running()
         base = server_url(url, running, desk.office.ca)
         pin = server_pin(base, running, desk.office.ca)
+        install_line(base, "", pin, account)  # before there is an invitation, what is wrong with it
         made = desk.invite(host, wanted, valid, operator())
-    line = install_line(base, made.token, pin)
+    line = install_line(base, made.token, pin, account)
     if as_json:
         click.echo(json.dumps({"host": host, "token": made.token, "expires": made.expires, "url": base, "pin": pin,
                                "line": line}, default=str))

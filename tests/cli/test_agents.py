@@ -60,6 +60,11 @@ def test_an_invitation_is_one_line_for_a_shell_with_the_servers_pin(orch: Orch, 
     assert stat.S_IMODE((state / "master.key").stat().st_mode) == 0o600
 
 
+def test_the_line_can_be_for_an_agentlet_that_is_not_root(orch: Orch) -> None:
+    line = invite(orch, "laptop7", "--user", "orch-agentlet")["line"]
+    assert line.endswith(" | sh -s -- --user orch-agentlet")
+
+
 def test_an_invitation_enrols_with_its_labels(orch: Orch, desk: Desk) -> None:
     made = invite(orch, "laptop7", "--label", "site=berlin", "--label", "owner=ann", "--valid", "2d")
     desk.enrol(made["token"], make_csr(), claims_of("laptop7"))
@@ -78,6 +83,7 @@ def test_the_servers_name_is_known_once_it_has_a_certificate(orch: Orch, desk: D
     (["invite", "-oProxyCommand=x", "--url", URL], ["No such option"]),
     (["invite", "a b", "--url", URL], ["cannot be the name of a host"]),
     (["invite", "x", "--url", "https://a; rm -rf /"], ["is not the address of a server"]),
+    (["invite", "x", "--url", URL, "--user", "a; rm -rf /"], ["is not the name of an account"]),
     (["invite", "x", "--url", "orch.example.com"], ["https://NAME:PORT"]),
     (["invite", "x", "--url", URL, "--valid", "soon"], ["write seconds, or 5m, 1h"]),
     (["invite", "x", "--url", URL, "--valid", "1s"], ["a minute at least"]),

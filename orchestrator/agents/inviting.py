@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.security.ca import CertificateAuthority
 
 PORT = 8444
+ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 URL = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
@@ -47,8 +48,15 @@ def server_pin(url: str, running: Sequence[Server], ca: CertificateAuthority) ->
     return None if behind_proxy else ca.pin()
 
 
-def install_line(url: str, token: str, pin: str | None) -> str:
-    """For a shell. Without a pin the certificate is for the host's own authorities to judge."""
+def install_line(url: str, token: str, pin: str | None, account: str | None = None) -> str:
+    """For a shell. Without a pin the certificate is for the host's own authorities to judge.
+
+    ``account``: the agentlet runs as that user of the host, and not as root. Raises `UsageError`.
+    """
+    if account is not None and not ACCOUNT.fullmatch(account):  # it becomes part of a line for a shell
+        raise UsageError(f"{account!r} is not the name of an account", code="agent_account",
+                         hint="lower-case letters, digits, - and _, such as orch-agentlet")
+    shell = "sh" if account is None else f"sh -s -- --user {account}"
     if pin is None or url.startswith("http://"):
-        return f"curl -fsS {url}/install/{token} | sh"
-    return f"curl -fsS --pinnedpubkey {pin} -k {url}/install/{token} | sh"
+        return f"curl -fsS {url}/install/{token} | {shell}"
+    return f"curl -fsS --pinnedpubkey {pin} -k {url}/install/{token} | {shell}"
