@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ UNRELATED_S = 0.1
 """The next post comes at any moment: right after the last one it would always wait for the gateway's next look."""
 IDLE_S = 20.0
 SETTLE_S = 5.0
+SETTLED_LIMIT_S, SETTLED_BYTES = 60, 1 << 20
+UNIT_ENVIRONMENT = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+"""As its systemd unit has it (agentlet/pull/services.py)."""
 KEY_FILE = "agents.key"
 ROOM = 500
 """Rows in one statement's batch."""
@@ -73,10 +76,12 @@ def measure(agents: int, waiting: int) -> Figures:
         ids = _enrol(state, max(agents, waiting))
         with _server(state, port) as (server, _), _clients(state, port, ids[:figures.waiting]) as clients:
             clients.until_held(figures.waiting, HELD_LIMIT_S)
+            _settled_pss(server.pid)
             figures.wake_s = _wake_ups(state, clients, figures.waiting)
-        with _clients(state, port, ids[:agents]) as clients:
+        with ExitStack() as stack:
             with _server(state, port) as (server, _):
-                before = _pss(server.pid)
+                before = _settled_pss(server.pid)  # before the first of them connects
+                clients = stack.enter_context(_clients(state, port, ids[:agents]))
                 began = time.monotonic()
                 clients.begin()
                 clients.until_held(agents, HELD_LIMIT_S)
@@ -90,6 +95,16 @@ def measure(agents: int, waiting: int) -> Figures:
                 if clients.until_held(agents, STORM_LIMIT_S):
                     figures.storm_s = time.monotonic() - began
         return figures
+
+
+def _settled_pss(pid: int) -> int:
+    """What the server has when all of it has started: the page, the worker and its library come after the gateway."""
+    sizes = [_pss(pid)]
+    end = time.monotonic() + SETTLED_LIMIT_S
+    while time.monotonic() < end and (len(sizes) < 8 or max(sizes[-8:]) - min(sizes[-8:]) > SETTLED_BYTES):
+        time.sleep(1)
+        sizes.append(_pss(pid))
+    return sizes[-1]
 
 
 @contextmanager
@@ -173,7 +188,8 @@ def measure_agentlet() -> IdleAgentlet:
             desk.database.close()
             subprocess.run([*agentlet, "enroll", f"https://127.0.0.1:{port}", "--pin", pin, "--state", str(own)],
                            input=f"{token}\n", text=True, check=True, stdout=subprocess.DEVNULL, timeout=60)
-            process = subprocess.Popen([*agentlet, "run", "--state", str(own)], stderr=subprocess.DEVNULL)
+            process = subprocess.Popen([*agentlet, "run", "--state", str(own)], stderr=subprocess.DEVNULL,
+                                       env={**os.environ, **UNIT_ENVIRONMENT})
             try:
                 time.sleep(SETTLE_S)
                 pids = [process.pid, *_descendants(process.pid)]
