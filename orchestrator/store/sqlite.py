@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,12 +72,24 @@ class Sqlite(SqlConnection[sqlite3.Connection]):
     def _settle(self) -> None:
         with self._faults():
             for pragma in PRAGMAS:
-                self._open.execute(f"PRAGMA {pragma}")
+                self._set(pragma)
         revision = self._revision()
         if revision is None:
             self._create()
         elif not schema.check_revision(revision, self.where):
             self._migrate()
+
+    def _set(self, pragma: str) -> None:
+        """Where two open a new file at once, SQLite refuses the change to WAL without waiting: so we wait."""
+        deadline = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                self._open.execute(f"PRAGMA {pragma}")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.01)
 
     def _revision(self) -> str | None:
         """The schema's version; None for an empty database."""
