@@ -113,6 +113,11 @@ def test_killed_in_a_task(host: Host, gateway: GatewayDouble, tmp_path: Path, ev
         assert later.read_text() == "x"
 
 
+def is_told(gateway: GatewayDouble, job: str) -> bool:
+    """The agentlet knows, and has told, that the task began: a death before that can be blamed on nothing."""
+    return '"started"' in "".join(gateway.jobs[job].heads)
+
+
 def blamed(host: Host) -> list[int]:
     path = host.state / "quarantine.json"
     return [entry["count"] for entry in json.loads(path.read_text()).values()] if path.exists() else []
@@ -128,7 +133,7 @@ def test_killed_twice_within_a_task_it_has_the_tasks_own_result(
     host.run()
     one = counting(1, count, f"while [ ! -e {gate} ]; do sleep 0.05; done", retry_safe=safe, receipt=not safe)
     gateway.offer([one])
-    gateway.await_true(count.exists)
+    gateway.await_true(lambda: count.exists() and is_told(gateway, "job-1"))
     for times in (1, 2):
         host.kill()
         host.run()
@@ -148,12 +153,12 @@ def test_killed_with_all_its_processes_twice_the_receipt_is_asked_first(
     host.enroll()
     host.run()
     gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True)], "job-0")
-    gateway.await_true(count.exists)
+    gateway.await_true(lambda: count.exists() and is_told(gateway, "job-0"))
     kill_everything(host)
     host.run()
     assert [r["status"] for r in gateway.await_finished("job-0").results] == ["interrupted"]
     gateway.offer([counting(1, count, "sleep 60", continue_on_failure=True)])
-    gateway.await_true(lambda: count.read_text() == "xx")
+    gateway.await_true(lambda: count.read_text() == "xx" and is_told(gateway, "job-1"))
     kill_everything(host)
     host.run()
     assert [r["status"] for r in gateway.await_finished().results] == ["interrupted"]
@@ -169,7 +174,7 @@ def test_without_a_receipt_what_had_begun_is_interrupted_and_not_run_again(
     host.enroll()
     host.run()
     gateway.offer([counting(1, count, "sleep 60")])
-    gateway.await_true(lambda: count.exists() and '"started"' in "".join(gateway.jobs["job-1"].heads))
+    gateway.await_true(lambda: count.exists() and is_told(gateway, "job-1"))
     kill_everything(host)
     directory = receipts.default_directory(os.geteuid(), os.environ["HOME"])
     receipts.remove(directory, "job-1" + gateway.suffix, 1)
