@@ -120,6 +120,7 @@ def test_the_caller_does_not_wait_for_what_stays_behind(project: Any, sockets: P
 
 def test_one_login_serves_several_runs_and_commands(project: Any, sockets: Path, host: Any) -> None:
     assert project.run().rc == 0
+    wait_for(lambda: len(keepers(project)) == 1, "the line is kept")
     before = logins(host)
     assert project.run().rc == 0
     done = project.orch("exec", "all", "-i", project.inventory, "-a", "echo once more")
