@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.groups import HELP, NearestGroup
-from orchestrator.cli.opened import JSON, STORE, opened
+from orchestrator.cli.opened import JSON, STORE, listed, named, opened
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,22 +129,11 @@ def delete(name: str, store_url: str | None) -> None:
 
 
 def _all(control: Control, by: Identity) -> list[Credential]:
-    from orchestrator.store.paging import PageRequest
-
-    rows, cursor = [], None
-    while True:
-        page = control.credentials.list(by, PageRequest(200, cursor))
-        rows += page.items
-        cursor = page.next
-        if cursor is None:
-            return rows
+    return listed(lambda page: control.credentials.list(by, page))
 
 
 def _named(control: Control, by: Identity, name: str) -> Credential:
-    for row in _all(control, by):
-        if name in (row.name, row.id):
-            return row
-    raise UsageError(f"there is no credential {name!r}", hint="`orch credentials list` shows them")
+    return named(_all(control, by), name, "credential")
 
 
 def _given(kind: str, values: tuple[str, ...], files: tuple[str, ...]) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
@@ -13,7 +13,19 @@ from orchestrator.errors import UsageError
 if TYPE_CHECKING:
     from orchestrator.access.rights import Identity
     from orchestrator.control.control import Control
+    from orchestrator.store.paging import Page, PageRequest
 
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+RowT = TypeVar("RowT")
+NamedT = TypeVar("NamedT", bound=Named)
 STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database; the default is a"
                      " SQLite file of the project.")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
@@ -42,3 +54,25 @@ def opened(url: str | None) -> Iterator[tuple[Control, Identity]]:
                          hint=error.hint) from None
     finally:
         control.close()
+
+
+def listed(ask: Callable[[PageRequest], Page[RowT]]) -> list[RowT]:
+    """All rows of a list that comes in pages."""
+    from orchestrator.store.paging import PageRequest
+
+    rows: list[RowT] = []
+    cursor = None
+    while True:
+        page = ask(PageRequest(200, cursor))
+        rows += page.items
+        cursor = page.next
+        if cursor is None:
+            return rows
+
+
+def named(rows: Iterable[NamedT], name: str, what: str) -> NamedT:
+    """The row of that name or id. Raises `UsageError`."""
+    for row in rows:
+        if name in (row.name, row.id):
+            return row
+    raise UsageError(f"there is no {what} {name!r}", hint=f"`orch {what}s list` shows them")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.groups import HELP, NearestGroup
-from orchestrator.cli.opened import JSON, STORE, opened
+from orchestrator.cli.opened import JSON, STORE, listed, named, opened
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,25 +112,12 @@ def delete(name: str, store_url: str | None) -> None:
 
 
 def _all(control: Control, by: Identity) -> list[Project]:
-    from orchestrator.store.paging import PageRequest
-
-    rows, cursor = [], None
-    while True:
-        page = control.projects.list(by, PageRequest(200, cursor))
-        rows += page.items
-        cursor = page.next
-        if cursor is None:
-            return rows
+    return listed(lambda page: control.projects.list(by, page))
 
 
 def _named(control: Control, by: Identity, name: str) -> Project:
-    for row in _all(control, by):
-        if name in (row.name, row.id):
-            return row
-    raise UsageError(f"there is no project {name!r}", hint="`orch projects list` shows them")
+    return named(_all(control, by), name, "project")
 
 
 def _credential(control: Control, by: Identity, name: str) -> str:
-    from orchestrator.cli.credentials import _named as named
-
-    return named(control, by, name).id
+    return named(listed(lambda page: control.credentials.list(by, page)), name, "credential").id

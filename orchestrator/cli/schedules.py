@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.groups import HELP, NearestGroup
+from orchestrator.cli.opened import JSON, STORE, opened
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from orchestrator.access.rights import Identity
     from orchestrator.control.control import Control
 
-STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database; the default is a"
-                     " SQLite file of the project.")
-JSON = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 NAME = click.argument("name")
 
 
@@ -35,31 +30,12 @@ def command() -> None:
     """
 
 
-@contextmanager
-def _control(url: str | None) -> Iterator[tuple[Control, Identity]]:
-    import getpass
-
-    from orchestrator.access.identities import by_command_line
-    from orchestrator.cli.options import state_directory
-    from orchestrator.control.control import open_control
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = "?"
-    control = open_control(state_directory(), url)
-    try:
-        yield control, by_command_line(f"{name} (orch)")
-    finally:
-        control.close()
-
-
 @command.command("list", epilog="\b\nExample:\n  orch schedules list --json")
 @JSON
 @STORE
 def list_(as_json: bool, store_url: str | None) -> None:
     """List the schedules, and when each is due next."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         found = control.schedules.visible(by)
     for one in found:
         if as_json:
@@ -81,7 +57,7 @@ def show(name: str, as_json: bool, store_url: str | None) -> None:
 
     from orchestrator.store.paging import PageRequest
 
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         one = control.schedules.by_name(by, name)
         fires = control.schedules.fires(by, one.id, PageRequest(20)).items
         names = control.schedules.extra_var_names(one)
@@ -102,7 +78,7 @@ def show(name: str, as_json: bool, store_url: str | None) -> None:
 @STORE
 def next_(name: str, number: int, store_url: str | None) -> None:
     """Show the next times of schedule NAME, on the clock of its time zone."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         times = control.schedules.next_times(by, control.schedules.by_name(by, name).id, number)
     for one in times:
         click.echo(f"{one.local}{f'  {one.blackout}: nothing will start' if one.blackout else ''}")
@@ -138,7 +114,7 @@ def add(name: str, timing: str, project: str, playbook: str, inventory: str, lim
     """
     from orchestrator.scheduling.records import ScheduleDraft
 
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         request: dict[str, Any] = {"project_id": _id(control, "projects", "project", project), "playbook": playbook,
                                    "inventory_id": _id(control, "inventories", "inventory", inventory),
                                    "limit": limit, "tags": list(tags)}
@@ -153,7 +129,7 @@ def add(name: str, timing: str, project: str, playbook: str, inventory: str, lim
 @STORE
 def pause(name: str, store_url: str | None) -> None:
     """Let nothing of NAME start until it is resumed."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         control.schedules.pause(by, control.schedules.by_name(by, name).id)
     click.echo(f"{name} is paused", err=True)
 
@@ -163,7 +139,7 @@ def pause(name: str, store_url: str | None) -> None:
 @STORE
 def resume(name: str, store_url: str | None) -> None:
     """Let NAME go on; times that have passed meanwhile are not made up for."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         made = control.schedules.resume(by, control.schedules.by_name(by, name).id)
     click.echo(f"{name}: next {_moment(made.next_due)}", err=True)
 
@@ -173,7 +149,7 @@ def resume(name: str, store_url: str | None) -> None:
 @STORE
 def run(name: str, store_url: str | None) -> None:
     """Have NAME run now; a server's worker takes it. Prints the run's id."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         click.echo(control.schedules.run_now(by, control.schedules.by_name(by, name).id))
 
 

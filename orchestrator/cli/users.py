@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.groups import HELP, NearestGroup
+from orchestrator.cli.opened import JSON, STORE, listed, opened
 
 if TYPE_CHECKING:
-    from orchestrator.access.rights import Identity
-    from orchestrator.control.control import Control
+    pass
 
-STORE = click.option("--store", "store_url", metavar="URL", envvar="ORCH_STORE", help="Database; the default is a"
-                     " SQLite file of the project.")
-JSON = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 ROLE = click.Choice(["none", "viewer", "operator", "approver", "admin"])
 NAME = click.argument("name")
 
@@ -34,25 +29,6 @@ def command() -> None:
     """
 
 
-@contextmanager
-def _control(url: str | None) -> Iterator[tuple[Control, Identity]]:
-    import getpass
-
-    from orchestrator.access.identities import by_command_line
-    from orchestrator.cli.options import state_directory
-    from orchestrator.control.control import open_control
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = "?"
-    control = open_control(state_directory(), url)
-    try:
-        yield control, by_command_line(f"{name} (orch)")
-    finally:
-        control.close()
-
-
 @command.command("list", epilog="\b\nExample:\n  orch users list --json")
 @JSON
 @STORE
@@ -60,21 +36,13 @@ def list_(as_json: bool, store_url: str | None) -> None:
     """List the users, their roles, and who is locked."""
     from msgspec import to_builtins
 
-    from orchestrator.store.paging import PageRequest
-
-    cursor = None
-    with _control(store_url) as (control, by):
-        while True:
-            page = control.users.list(by, PageRequest(200, cursor))
-            for user in page.items:
-                if as_json:
-                    click.echo(json.dumps(to_builtins(user)))
-                else:
-                    seen = f"{user.last_login:%Y-%m-%d %H:%M}" if user.last_login else "never"
-                    click.echo(f"{user.name:<24} {user.role:<9} {user.state:<7} {user.source:<6} last login {seen}")
-            if page.next is None:
-                return
-            cursor = page.next
+    with opened(store_url) as (control, by):
+        for user in listed(lambda page: control.users.list(by, page)):
+            if as_json:
+                click.echo(json.dumps(to_builtins(user)))
+            else:
+                seen = f"{user.last_login:%Y-%m-%d %H:%M}" if user.last_login else "never"
+                click.echo(f"{user.name:<24} {user.role:<9} {user.state:<7} {user.source:<6} last login {seen}")
 
 
 @command.command("add", epilog="\b\nExample:\n  orch users add ann --role operator --email ann@example.com")
@@ -85,7 +53,7 @@ def list_(as_json: bool, store_url: str | None) -> None:
 @STORE
 def add(name: str, role: str, email: str, display_name: str, store_url: str | None) -> None:
     """Add a user, and print the one-time link by which it sets its password."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         user = control.users.add(by, name, role, display_name=display_name, email=email)
         token = control.users.reset_link(by, user.id)
     click.echo(f"{user.name} is {user.role}. Its password is set, once and within a day, at this path of the page:",
@@ -98,7 +66,7 @@ def add(name: str, role: str, email: str, display_name: str, store_url: str | No
 @STORE
 def link(name: str, store_url: str | None) -> None:
     """Print a one-time link by which NAME sets a new password; good for a day."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         token = control.users.reset_link(by, control.users.named(name).id)
     click.echo(f"/link/{token}")
 
@@ -108,7 +76,7 @@ def link(name: str, store_url: str | None) -> None:
 @STORE
 def passwd(name: str, store_url: str | None) -> None:
     """Set NAME's password, which is asked for; its sessions and tokens end."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         user = control.users.named(name)
         password = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
         control.users.set_password(by, user.id, password, must_change=False)
@@ -120,7 +88,7 @@ def passwd(name: str, store_url: str | None) -> None:
 @STORE
 def lock(name: str, store_url: str | None) -> None:
     """Lock NAME out: its sessions, tokens and links end at once."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         control.users.lock(by, control.users.named(name).id)
     click.echo(f"{name} is locked", err=True)
 
@@ -130,6 +98,6 @@ def lock(name: str, store_url: str | None) -> None:
 @STORE
 def unlock(name: str, store_url: str | None) -> None:
     """Let NAME log in again; its tokens stay revoked."""
-    with _control(store_url) as (control, by):
+    with opened(store_url) as (control, by):
         control.users.unlock(by, control.users.named(name).id)
     click.echo(f"{name} may log in again", err=True)
