@@ -39,6 +39,10 @@ class Style:
         self.front: int | None = None
         self.back: int | None = None
 
+    def reset(self) -> None:
+        self.flags.clear()
+        self.front = self.back = None
+
     def classes(self) -> str:
         names = [FLAGS[flag] for flag in sorted(self.flags)]
         if self.front is not None:
@@ -52,7 +56,7 @@ class Style:
         rest = iter(codes or [0])
         for code in rest:
             if code == 0:
-                self.__init__()  # type: ignore[misc]
+                self.reset()
             elif code in FLAGS:
                 self.flags.add(code)
             elif code in ENDS:
