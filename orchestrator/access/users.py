@@ -234,16 +234,19 @@ class Users:
     # ---- within
 
     def _locked(self, user_id: str) -> User:
-        user = self._rows.find('"id" = ?', user_id, lock=True)
+        """The user, locked together with every admin: always in the same order, so no two changes wait in a circle."""
+        locked = self._rows.all('"id" = ? OR ("role" = ? AND "state" = ?) ORDER BY "id"', user_id, "admin", ACTIVE,
+                                lock=True)
+        user = next((one for one in locked if one.id == user_id), None)
         if user is None:
             raise NotFound(f"there is no user {user_id!r}")
         return user
 
     def _refuse_last_admin(self, user: User) -> None:
-        """All admins' rows are locked for it: of two that are demoted at once, the second is refused."""
+        """`_locked` holds all admins' rows: of two that are demoted at once, the second is refused."""
         if user.role != "admin" or user.state != ACTIVE:
             return
-        admins = self._rows.all('"role" = ? AND "state" = ? ORDER BY "id"', "admin", ACTIVE, lock=True)
+        admins = self._rows.all('"role" = ? AND "state" = ? ORDER BY "id"', "admin", ACTIVE)
         if not any(one.id != user.id for one in admins):
             raise Refused("this is the last admin", code="last_admin", hint="make another user admin first")
 

@@ -16,7 +16,7 @@ Examples:
   orch run site.yml -i inventory.yml
   orch run site.yml -i web1,web2 -u root -D        two hosts, show differences
   orch run site.yml -l 'web:!web3' -t nginx -C     check mode, some hosts, some tags
-  orch run --resume 20260131-093005-7f3a9c         go on where a run was cut off
+  orch run --resume 20260131-093005-7f3a9c51         go on where a run was cut off
   orch run site.yml --detach                       leave what is for hosts that are away in the mailbox
 
 Exit codes: 0 well, 1 error, 2 a host failed, 3 a host is away and its job waits, 4 unreachable or faults in the

@@ -60,7 +60,7 @@ def list_(store_url: str | None, number: int, as_json: bool) -> None:
         click.echo("\n".join(run_lines(runs)))
 
 
-@command.command("show", epilog="\b\nExamples:\n  orch runs show\n  orch runs show 20260131-093005-7f3a9c --failed")
+@command.command("show", epilog="\b\nExamples:\n  orch runs show\n  orch runs show 20260131-093005-7f3a9c51 --failed")
 @click.argument("run", required=False)
 @STORE
 @click.option("--failed", is_flag=True, help="Only results that went wrong.")
@@ -118,7 +118,7 @@ def watch(run: str | None, store_url: str | None) -> None:
     sys.exit({"ok": 0, "failed": 2, "pending": 3, "unreachable": 4, "cancelled": 130}.get(record.status, 1))
 
 
-@command.command("cancel", epilog="\b\nExample:\n  orch runs cancel 20260131-093005-7f3a9c")
+@command.command("cancel", epilog="\b\nExample:\n  orch runs cancel 20260131-093005-7f3a9c51")
 @click.argument("run", required=False)
 @STORE
 def cancel(run: str | None, store_url: str | None) -> None:
