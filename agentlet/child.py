@@ -56,6 +56,14 @@ class Child(object):
             self.send(header, body)
         self._sources_sent = len(self._runtime.source_frames)
 
+    def greet(self):
+        """Tells the child, once it is ready, what this runtime was told in its own hello."""
+        if self.state == "ready":
+            environment = {name: os.environ.get(name) for name in _LOCALE}
+            self.send(dict(self._runtime.lease, t="hello", protocol=PROTOCOL, environment=environment,
+                           memory_limit_bytes=self._runtime.memory_limit_bytes,
+                           tell_workers=self._runtime.tells_workers))
+
     def hang_up(self):
         """Ends the child's stdin: what runs may end, then it exits."""
         if self._out is not None:
@@ -192,9 +200,7 @@ class Child(object):
     def _ready(self):
         self.state = "ready"
         self._reactor.cancel_timer(self._timer)
-        environment = {name: os.environ.get(name) for name in _LOCALE}
-        self.send({"t": "hello", "protocol": PROTOCOL, "memory_limit_bytes": self._runtime.memory_limit_bytes,
-                   "tell_workers": self._runtime.tells_workers, "environment": environment})
+        self.greet()
         waiting, self._waiting = self._waiting, []
         for leg in waiting:
             leg.ready()

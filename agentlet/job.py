@@ -14,6 +14,8 @@ class Job(object):
         self.attempt = int(header.get("attempt", 1))
         self.header = {name: header.get(name) for name in ("check", "diff")}
         self.header.update(id=self.id, attempt=self.attempt)
+        if runtime.fence is not None:
+            self.header["fence"] = [runtime.fence.path, runtime.fence.resumes]
         self.book_path = receipts.book_path(runtime.receipts, self.id, self.attempt) if runtime.receipts else None
         """Where its receipts go, or None when this host has no place for them."""
         self.results = []

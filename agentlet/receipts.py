@@ -3,8 +3,12 @@
 One append-only file per job and attempt, one JSON object a line. ``begun`` is synced to disk before the task executes,
 ``result`` after it. A line that was cut by a crash is as if it had not been written: a cut ``begun`` means that the
 task was not started yet. `remove` is for when the controller has stored everything.
+
+What was stored and removed could be begun again by a controller that was stopped before it sent it, has lost its run
+to another one meanwhile, and wakes up: a `Fence` per run keeps it out.
 """
 
+import fcntl
 import os
 import time
 
@@ -38,12 +42,12 @@ def open_directory(path):
 
 
 def sweep(directory, now=None):
-    """Removes receipts that nobody acknowledged for a week. Returns how many."""
+    """Removes receipts that nobody acknowledged for a week, and fences of runs that are as old. Returns how many."""
     removed, limit = 0, (time.time() if now is None else now) - KEEP_S
     for name in os.listdir(directory):
         path = os.path.join(directory, name)
         try:
-            if name.endswith(".jsonl") and os.lstat(path).st_mtime < limit:
+            if name.endswith((".jsonl", ".fence")) and os.lstat(path).st_mtime < limit:
                 os.unlink(path)
                 removed += 1
         except OSError:
@@ -53,8 +57,7 @@ def sweep(directory, now=None):
 
 def book_path(directory, job, attempt):
     """The file of one attempt of a job; a job's id is the controller's word and never becomes a path."""
-    name = sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:40]
-    return os.path.join(directory, "%s-%d.jsonl" % (name, attempt))
+    return os.path.join(directory, "%s-%d.jsonl" % (_name(job), attempt))
 
 
 def remove(directory, job, attempt):
@@ -63,6 +66,57 @@ def remove(directory, job, attempt):
         os.unlink(book_path(directory, job, attempt))
     except FileNotFoundError:
         pass
+
+
+def fence_path(directory, run):
+    """The file of a run's fence."""
+    return os.path.join(directory, _name(run) + ".fence")
+
+
+def _name(identity):
+    return sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
+class Fence(object):
+    """Between the controllers of a run: ``resumes`` tells how often it had been resumed when this one took it.
+
+    The host keeps the highest number it saw in a file; a run that was never resumed leaves none. A controller puts up
+    its fence, then reads receipts. A worker writes its receipt, then looks at the fence. So whichever comes second
+    sees the other, and no task is executed for both.
+    """
+
+    def __init__(self, path, resumes):
+        # type: (str, int) -> None
+        self.path = path
+        self.resumes = resumes
+
+    def put_up(self):
+        """Keeps out, durably, controllers of earlier resumes; nothing where a later one was here."""
+        if not self.resumes:
+            return
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if _number(os.read(fd, 32)) < self.resumes:
+                os.pwrite(fd, b"%020d" % self.resumes, 0)  # always as long, so that no reader sees a part of it
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def keeps_out(self):
+        """Whether a controller that resumed the run later was here."""
+        try:
+            with open(self.path, "rb") as opened:
+                return _number(opened.read(32)) > self.resumes
+        except OSError:
+            return False
+
+
+def _number(written):
+    try:
+        return int(written)
+    except ValueError:
+        return 0
 
 
 class Book(object):
@@ -81,6 +135,8 @@ class Book(object):
             if "begun" in entry:
                 self.begun[entry["begun"]] = entry
                 self.results.pop(entry["begun"], None)
+            elif "withdrawn" in entry:
+                self.begun.pop(entry["withdrawn"], None)
             elif "result" in entry:
                 self.results[entry["result"]["task"]] = entry["result"]
 
@@ -90,6 +146,11 @@ class Book(object):
                  "since": processes.now_ticks(), "time": time.time()}
         lines.append(self.path, entry)
         self.begun[task] = entry
+
+    def withdraw(self, task):
+        """Takes `begin` back: nothing of the task was executed."""
+        lines.append(self.path, {"withdrawn": task})
+        self.begun.pop(task, None)
 
     def end(self, *results):
         """Records results (the fields of their events, with ``task``), durably."""

@@ -35,6 +35,10 @@ class Runtime(object):
         self.uid = os.geteuid()
         self.user, self.home = _account(self.uid)
         self.receipts = None
+        self.lease = {}
+        """Of the hello: the run's id, and how often it has been resumed."""
+        self.fence = None
+        """Between this controller and those that resume its run; None without receipts, and for jobs of no run."""
         self._importer = importer
         self._in = wire_in
         self._out = self.reactor.outlet = Sender(self.reactor, wire_out)
@@ -148,12 +152,29 @@ class Runtime(object):
         self.memory_limit_bytes = header.get("memory_limit_bytes") or DEFAULT_MEMORY_BYTES
         self.tells_workers = bool(header.get("tell_workers"))
         self._idle_limit_s = header.get("keep_s")
+        self._put_up_fence(header)
         for name, value in (header.get("environment") or {}).items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
         self._rest()
+
+    def _put_up_fence(self, header):
+        """Of the run that the hello is for; the runtimes of other users have their own receipts, and fences."""
+        lease = {name: header[name] for name in ("run", "resumes") if header.get(name)}
+        if lease == self.lease:
+            return
+        self.lease, self.fence = lease, None
+        if self.receipts is not None and "run" in lease:
+            from agentlet import receipts
+            self.fence = receipts.Fence(receipts.fence_path(self.receipts, lease["run"]), int(lease.get("resumes", 0)))
+            try:
+                self.fence.put_up()
+            except OSError:
+                pass  # a disk that takes no fence takes no receipts either, and every task says so
+        for child in self._children.values():
+            child.greet()
 
     def install_source(self, header, body):
         """Makes this the source of a module, in this process: imported before or not, it is imported anew.
@@ -186,6 +207,8 @@ class Runtime(object):
         from agentlet.job import Job
         if header["id"] in self._jobs:
             raise WireError("The job %s is here already" % header["id"])
+        if self.fence is not None and self.fence.keeps_out():
+            return self._give_up("superseded", "The run was resumed by another process; this one begins nothing more")
         job = Job(self, header)
         self._results().forget(job.id, job.attempt)
         self._jobs[job.id] = job

@@ -84,6 +84,7 @@ class Worker(object):
         self.link = link
         wanted = book_path and (any(task.get("receipt") for task in tasks) or os.path.exists(book_path))
         self.book = receipts.Book(book_path) if wanted else None
+        self._fence = receipts.Fence(*job["fence"]) if job.get("fence") else None
         self._memory = memory_limit_bytes
         self._surroundings = surroundings
         self._in_order = True
@@ -135,6 +136,8 @@ class Worker(object):
 
     def _execute(self, task):
         warning = self._begin(task)
+        if self._fence is not None and self._fence.keeps_out():
+            return self._superseded(task)
         # The supervisor tells this task's processes from older ones by when they started.
         self.link.event("started", task=task["id"], ticks=processes.now_ticks())
         started, clock = time.time(), time.monotonic()
@@ -164,6 +167,14 @@ class Worker(object):
         except OSError as error:
             return "No receipt could be written (%s): should the connection be lost, it cannot be known whether this " \
                    "task ran" % error
+
+    def _superseded(self, task):
+        """Nothing was executed: whoever has the run now finds the task as if nobody had begun it."""
+        if task.get("receipt") and self.book is not None and task["id"] in self.book.begun:
+            self.book.withdraw(task["id"])
+        result = execute.failure("superseded", "The run was resumed by another process, so this one began nothing more")
+        result.update(status="interrupted", started=time.time(), duration_s=0.0, replayed=False)
+        return result
 
     def _perform(self, task):
         host = Act(self.link, check_mode=bool(task.get("check", self.job.get("check"))),

@@ -163,6 +163,8 @@ class Settings(Struct):
     """What holds for all connections of a run. ``shared`` is kept by the carriers: keys, jump hosts, limits."""
 
     run_id: str = ""
+    resumes: int = 0
+    """How often the run has been resumed: hosts begin nothing for a process that drove it before."""
     state_dir: str | None = None
     """Where orch's own ``known_hosts`` lies; None: no such file."""
     host_key_checking: bool | str = True

@@ -15,6 +15,7 @@ def hello(host: str, settings: Settings) -> bytes:
         "t": "hello",
         "protocol": wire.PROTOCOL,
         "run": settings.run_id,
+        "resumes": settings.resumes,
         "host": host,
         "keep_s": settings.keep_s,
         "memory_limit_bytes": settings.memory_limit_bytes,

@@ -68,7 +68,7 @@ async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, em
                       server.silence_s / 2 if server else None)
     stop = Stop()
     context = make_context(bench, run_id=run_id, journal=journal, state_dir=state_dir, stop=stop, emit=emit,
-                           interactive=interactive, store_url=store_url)
+                           interactive=interactive, store_url=store_url, resumes=resume.resumes if resume else 0)
     for warning in bench.warnings:
         emit(Notice("warning", warning))
     assert bench.playbook is not None
@@ -93,7 +93,7 @@ def _open_and_start(state_dir: Path, store_url: str | None, run_id: str, bench: 
         if resume is None:
             store.start_run(run_record(run_id, bench))
         else:
-            store.resume_run(run_id, server.silence_s if server else None)
+            resume.resumes = store.resume_run(run_id, server.silence_s if server else None).resumes
         if server is not None:
             server.opened(store)
     except BaseException:
@@ -214,6 +214,8 @@ class ResumePoint:
         self.stored = stored
         self.cwd = cwd
         self.digest = digest
+        self.resumes = 0
+        """How often the run has been resumed, this time included; known once its lease is taken."""
 
 
 def resume_point(store: Store, run_id: str) -> ResumePoint:

@@ -22,11 +22,11 @@ CONNECT_TIMEOUT_S = 90.0
 
 
 def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[str, str],
-               warn: Callable[[str], None], store_url: str | None = None) -> Links:
+               warn: Callable[[str], None], store_url: str | None = None, resumes: int = 0) -> Links:
     """Connections for a run; nothing is opened yet."""
     options = bench.options
     settings = Settings(
-        run_id=run_id, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
+        run_id=run_id, resumes=resumes, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
         ask_passphrase=_ask_passphrase, local_folder=bench.variables.playbook_dir,
         kept=bench.kept, persist_s=_persist_s(environ), mailroom=_mailroom(state_dir, store_url, environ),
         priority=options.priority, job_ttl_s=options.job_ttl_s, keys=bench.secrets.keys,

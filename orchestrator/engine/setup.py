@@ -226,7 +226,7 @@ def _paths(text: str | None) -> list[Path]:
 
 def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: Path, stop: Stop,
                  emit: Callable[[Event], None], environ: Mapping[str, str] | None = None,
-                 interactive: bool = False, store_url: str | None = None) -> RunContext:
+                 interactive: bool = False, store_url: str | None = None, resumes: int = 0) -> RunContext:
     """The engine's context for one run."""
     from orchestrator.engine.context import RunContext
     from orchestrator.engine.files import FileDigests
@@ -237,7 +237,7 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
         bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
     bench.engine.warn = lambda text: emit(Notice("warning", text))
     sources = _sources(bench.options.inventory)[0]
-    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)), store_url)
+    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)), store_url, resumes)
     return RunContext(
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
         engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,

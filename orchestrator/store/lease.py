@@ -91,7 +91,7 @@ def process_lives(machine: str, pid: int, born: str, heartbeat: datetime | None,
 def put_down(run: RunRecord) -> None:
     """Kill the process that holds the lease, when it is on this machine: it is stopped, and would wake up some day.
 
-    A process on another machine finds out by itself, but for what it had in its buffers; see docs/runs.md.
+    A process on another machine finds out by itself, and hosts begin nothing for it; see docs/runs.md.
     """
     pid, born = run.lease_pid, run.lease_born
     if run.lease_host != _machine() or not pid or not born or pid == os.getpid() or _born(pid) != born:

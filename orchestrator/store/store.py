@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from orchestrator.errors import StoreError
 from orchestrator.events import TaskResult
@@ -103,7 +103,8 @@ class Store:
         """Take the lease of a stored run and set it running. Raises `StoreError` while a living process has it.
 
         ``silence_s``: a holder that was silent for so long has lost it, though its process may be there, stopped. On
-        this machine it is killed, so that it does not wake up with a task in its hand.
+        this machine it is killed, so that it does not wake up with a task in its hand. The record that comes back
+        counts this resume.
         """
         with self._lock:
             moment, at = now(), awake_s()
@@ -121,7 +122,7 @@ class Store:
                 self._update(run_id, {**self._claim(), "status": RUNNING, "ended": None, "cancel_requested": False,
                                       "heartbeat": moment, "resumes": run.resumes + 1, "message": ""})
             self._held[run_id], self._renewed_s = moment, at
-            return run
+            return replace(run, resumes=run.resumes + 1)
 
     def _claim(self) -> dict[str, Any]:
         lease = self._lease
