@@ -24,6 +24,14 @@ WINDOW_BYTES = 1024 * 1024
 
 _LENGTHS = struct.Struct("!II")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+
+
+def _no_constant(name):
+    # type: (str) -> None
+    raise ValueError("%s is not JSON" % name)
+
+
+_from_json = json.JSONDecoder(parse_constant=_no_constant).decode
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -112,7 +120,7 @@ def parse_header(head):
     """The header as a dict with a string under ``t``; `WireError` for anything else."""
     _check_nesting(head)
     try:
-        header = json.loads(head.decode("ascii"), parse_constant=_no_constant)
+        header = _from_json(head.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise WireError("A header is not JSON: %s" % error)
     if not isinstance(header, dict) or not isinstance(header.get("t"), str):
@@ -167,8 +175,3 @@ def _nesting(head):
         else:
             depth -= 1
     return deepest
-
-
-def _no_constant(name):
-    # type: (str) -> None
-    raise ValueError("%s is not JSON" % name)
