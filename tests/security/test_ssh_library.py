@@ -43,6 +43,17 @@ print(ctypes.util.find_library is before, "cryptography.x509" in sys.modules, "a
     assert _fresh(code).split() == ["True", "False", "False"]
 
 
+def test_sftp_and_scp_stay_out_until_somebody_asks_for_them() -> None:
+    code = """
+import sys
+from orchestrator.security.ssh_library import asyncssh
+print([name for name in sys.modules if name.endswith((".sftp", ".scp"))])
+import asyncssh.sftp, asyncssh.scp
+print(hasattr(asyncssh.sftp.SFTPClient, "listdir"), callable(asyncssh.scp.scp))
+"""
+    assert _fresh(code).split("\n") == ["[]", "True True", ""]
+
+
 def test_it_has_the_algorithms_that_a_plain_import_has() -> None:
     code = """
 {}
