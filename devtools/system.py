@@ -14,7 +14,7 @@ LAB_PACKAGES = {"docker.io": "dockerd", "iproute2": "ip", "mmdebstrap": "mmdebst
 TEST_PACKAGES = {
     **LAB_PACKAGES, "openssh-server": "sshd", "openssh-client": "ssh", "sudo": "sudo", "git": "git",
     "postgresql": "/usr/lib/postgresql", "util-linux": "setpriv", "openssl": "openssl", "curl": "curl",
-    "chromium": "chromium",
+    "chromium": "chromium", "nodejs": "node", "npm": "npm",
 }
 INSTALL_TIMEOUT_S = 900
 _SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"

@@ -14,7 +14,10 @@ USAGE = """usage: ./dev test [ARGS for pytest]
 
 Without ARGS: set everything up, ./dev check, then all tests.
 With ARGS: set everything up, then pytest with them and no checks, e.g.  ./dev test -k cut tests/lab
+           In one process, unless they have pytest-xdist's -n.
 """
+PROCESSES = 2
+"""That share all tests (tests/distribution.py); most of them wait most of the time. 0: one after the other, here."""
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +28,7 @@ def main(arguments: list[str]) -> int:
     started_engine = prepare_lab()
     try:
         checked = check.main([]) if not arguments else 0
-        tested = subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-q"])]).returncode
+        tested = subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-q", f"-n{PROCESSES}"])]).returncode
     finally:
         if started_engine:
             engine.stop()

@@ -6,6 +6,10 @@ from collections import Counter
 
 import pytest
 
+from tests.distribution import (  # noqa: F401  hooks are found by name
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 from tests.lab.fixtures import (  # noqa: F401  fixtures are found by name
     bullseye_host,
     fresh_postgres_url,
@@ -15,6 +19,8 @@ from tests.lab.fixtures import (  # noqa: F401  fixtures are found by name
     loopback_sshd,
     no_python_host,
     postgres_cluster,
+    postgres_store,
+    postgres_store_url,
     postgres_url,
     trixie_host,
 )

@@ -117,6 +117,25 @@ def fresh_postgres_url(postgres_cluster: postgresql.Cluster) -> Iterator[str]:
     postgres_cluster.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def postgres_store(postgres_cluster: postgresql.Cluster) -> str:
+    """The name of a database with the store's tables, to be copied: to make them takes much longer."""
+    from orchestrator.store.database import database_for
+
+    database = database_for(postgres_cluster.create_database("store"))
+    database.open()
+    database.close()
+    return "store"
+
+
+@pytest.fixture
+def postgres_store_url(postgres_cluster: postgresql.Cluster, postgres_store: str) -> Iterator[str]:
+    """The URL of a database that has the store's tables and no row of anybody's, dropped after the test."""
+    name = f"test{next(_database_numbers)}"
+    yield postgres_cluster.create_database(name, postgres_store)
+    postgres_cluster.drop_database(name)
+
+
 def _require_image(name: str) -> None:
     reason = images.missing()
     if reason and not docker("images", "-q", images.RECIPES[name].tag):

@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-START_TIMEOUT_S = 20
+from tests.lab.ports import free_port
+
+START_TIMEOUT_S = 60
 PR_SET_CHILD_SUBREAPER = 36
 CONFIG = """\
 Port {port}
@@ -143,7 +145,7 @@ class LoopbackSshd:
                 subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "orch-tests",
                                 "-f", str(self.folder / name)], check=True, stdin=subprocess.DEVNULL)
         shutil.copy(self.key.with_suffix(".pub"), self.folder / "authorized_keys")
-        self.port = _free_port()
+        self.port = free_port()
         config = CONFIG.format(port=self.port, user=self.user, folder=self.folder, home=self.home)
         (self.folder / "sshd_config").write_text(config)
         self.hosts(0)
@@ -158,9 +160,3 @@ def _adopt_orphans() -> None:
 
 def _which(program: str) -> str | None:
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,14 +6,18 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
+import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 
+from tests.lab.ports import free_port
+
 START_TIMEOUT_S = 60
+SHUTDOWN = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+"""Sessions are told to end; everything ends at once, and the next start recovers."""
 
 
 def programs() -> Path | None:
@@ -40,7 +44,7 @@ class Cluster:
     def __init__(self) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="orch-postgresql-", ignore_cleanup_errors=True)
         self.folder = Path(self._scratch.name)
-        self.port = _free_port()
+        self.port = free_port()
         self.password = secrets.token_urlsafe(18)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -55,9 +59,9 @@ class Cluster:
     def url(self, database: str = "postgres", driver: str = "postgresql+psycopg") -> str:
         return f"{driver}://orch:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database; returns its URL."""
-        self.sql(f'CREATE DATABASE "{name}"')
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Make an empty database, or a copy of ``template``, which nobody may have open; returns its URL."""
+        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
@@ -80,12 +84,26 @@ class Cluster:
                 os.chown(path, user.pw_uid, user.pw_gid)
         self._run("initdb", "--pgdata", str(self.folder / "data"), "--username", "orch", "--auth", "scram-sha-256",
                   "--pwfile", str(password_file), "--encoding", "UTF8", "--no-locale", "--no-sync")
-        with (self.folder / "server.log").open("wb") as log:
+        self.serve()
+
+    def serve(self) -> None:
+        """Start the server on the data that are there; returns once it accepts connections."""
+        with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*_step_down(), self._program("postgres"), "-D", str(self.folder / "data"), "-h", "127.0.0.1",
                  "-p", str(self.port), "-k", str(self.folder), "-c", "fsync=off", "-c", "max_connections=200"],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._await_ready()
+
+    def halt(self, mode: str) -> None:
+        """What `pg_ctl stop -m MODE` does, for ``fast`` and ``immediate``; returns when the server has ended."""
+        assert self.process is not None
+        self.process.send_signal(SHUTDOWN[mode])
+        self.process.wait(START_TIMEOUT_S)
+
+    def restart(self, mode: str) -> None:
+        self.halt(mode)
+        self.serve()
 
     def stop(self) -> None:
         """Stop the server at once and remove the data."""
@@ -126,10 +144,5 @@ def _step_down() -> list[str]:
     user = _unprivileged()
     if os.geteuid() != 0 or user is None:
         return []
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # A session of tests that is killed takes its server with it: SIGINT ends that at once, whoever is connected.
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig=INT", "--"]
