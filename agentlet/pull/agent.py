@@ -96,9 +96,9 @@ class Agent(object):
             return [(runner.job, runner.attempt) for runner in self._runners.values()]
 
     def held(self):
-        """[(job, attempt)] of what runs here or is not delivered yet."""
+        """[(job, attempt, key)] of what runs here or is not delivered yet, once it is known to be ours."""
         with self._lock:
-            return sorted(self._spools)
+            return sorted((spool.job, spool.attempt, spool.key) for spool in self._spools.values() if spool.is_ours)
 
     def take(self, gateway, job, attempt):
         """Takes on an offered job, or reminds the server that it is here already. Raises as `Gateway` does."""
@@ -135,7 +135,7 @@ class Agent(object):
 
     def end_gone(self, named, orders):
         """Ends what the server wants no more of, among the attempts that it was asked about: no later one."""
-        for job, attempt in named:
+        for job, attempt, _ in named:
             with self._lock:
                 runner = self._runners.get((job, attempt))
             if runner is not None and job in (orders.get("gone") or ()):
@@ -224,7 +224,7 @@ class Agent(object):
 
     def stats(self, rss_bytes):
         """What a heartbeat says of this agentlet."""
-        return {"version": VERSION, "rss_bytes": rss_bytes, "spool_bytes": self._room.used(), "held": len(self.held())}
+        return {"version": VERSION, "rss_bytes": rss_bytes, "spool_bytes": self._room.used(), "held": len(self._spools)}
 
     # The inside
 

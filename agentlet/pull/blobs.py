@@ -6,7 +6,7 @@ import threading
 from agentlet import files
 from agentlet.digests import sha256
 from agentlet.pull.faults import AgentletError
-from agentlet.pull.gateway import CHUNK_BYTES
+from agentlet.pull.gateway import LARGEST_PIECE
 from agentlet.pull.state import new_temp
 
 LIMIT_BYTES = 512 * 1024 * 1024
@@ -58,7 +58,7 @@ class Cache(object):
         try:
             seen, hashed = 0, sha256()
             while seen < size:
-                data = fetch(digest, seen, min(CHUNK_BYTES, size - seen))
+                data = fetch(digest, seen, min(LARGEST_PIECE, size - seen))
                 if not data or len(data) > size - seen:
                     raise BlobDamaged("Blob %s has not the %d bytes that were announced" % (digest, size))
                 hashed.update(data)

@@ -39,8 +39,7 @@ class Hands(object):
         """
         text, signature = folder.envelope()
         left = []
-        for user in sorted({task["become"].get("user") or "root" for task in json.loads(text)["tasks"]
-                            if task.get("become")}):
+        for user in sorted({plan.become_user(task) for task in json.loads(text)["tasks"]} - {None}):
             try:
                 line = Door(self._socket).open(text, signature, user)
             except EnvelopeRefused:
@@ -141,7 +140,7 @@ class DividedRuntime(object):
 
     def _whose(self, task):
         """Whom a task runs as; None for this user."""
-        user = (task["become"].get("user") or "root") if task.get("become") else None
+        user = plan.become_user(task)
         return None if user == self._me else user
 
     def _next(self):

@@ -43,8 +43,7 @@ class Execution(object):
         """Whether the job goes on behind these tasks. `RuntimeLost` when that cannot be known."""
         child = self._child or self._start()
         sizes = {digest: size for digest, size in self._envelope["blobs"]}
-        transfers = Transfers(child, self._name["job"], self._name["attempt"], sizes, self._agent.cache,
-                              self._agent.gateway(), self._until_there)
+        transfers = Transfers(child, self._spool, sizes, self._agent.cache, self._agent.gateway(), self._until_there)
         try:
             child.send({"t": "job", "id": self._name["job"], "attempt": self._name["attempt"],
                         "deadline_s": deadline_s, "check": self._envelope.get("check"),

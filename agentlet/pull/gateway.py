@@ -9,7 +9,8 @@ from agentlet.pull.faults import Answered, IdentityRefused, Unreachable
 from agentlet.pull.http import Connection
 
 ROOT = "/agent/v1/"
-CHUNK_BYTES = 1 << 20
+LARGEST_PIECE = 1 << 20
+"""Of a blob: the gateway gives no more at a time."""
 _GZIP_FROM_BYTES = 1024
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -48,12 +49,12 @@ class Gateway(object):
         body = {"attempt": attempt, "key": key, "next_key": next_key, "count": count}
         return self._json("POST", _job(job, "resume"), body)
 
-    def add_events(self, job, attempt, first_seq, heads, key=""):
+    def add_events(self, job, attempt, first_seq, heads, key):
         """The number that the server expects next. `Answered` 416 has it in ``problem`` when there was a gap."""
         body = {"attempt": attempt, "first_seq": first_seq, "heads": heads, "key": key}
         return self._json("POST", _job(job, "events"), body)["next_seq"]
 
-    def finish(self, job, attempt, status, count, digest, evicted, key=""):
+    def finish(self, job, attempt, status, count, digest, evicted, key):
         """None when everything is stored, else the number of the first event that the server lacks."""
         body = {"attempt": attempt, "status": status, "count": count, "digest": digest, "evicted": evicted, "key": key}
         return self._json("POST", _job(job, "finish"), body, missing=True)
@@ -62,14 +63,16 @@ class Gateway(object):
         """Up to ``size`` bytes of a blob."""
         return self._send("GET", "blobs/%s?offset=%d&size=%d" % (quoted(digest), offset, size), limit=size).body
 
-    def put_upload(self, job, attempt, stream, offset, last, data, meta=None):
+    def put_upload(self, job, attempt, stream, offset, last, data, key, meta=None):
         """``meta``: what the host says of the file, with its first piece."""
-        target = "uploads/%s?attempt=%d&offset=%d&last=%d" % (quoted(stream), attempt, offset, last)
+        target = "uploads/%s?attempt=%d&offset=%d&last=%d&key=%s" % (
+            quoted(stream), attempt, offset, last, quoted(key))
         if meta is not None and offset == 0:
             target += "&meta=" + quoted(json.dumps(meta))
         self._send("PUT", _job(job, target), data, (("Content-Type", "application/octet-stream"),))
 
     def heartbeat(self, running, stats):
+        """``running``: [(job, attempt, key)] of what is held here."""
         return self._json("POST", "heartbeat", {"running": running, "stats": stats})
 
     def config(self):

@@ -14,6 +14,12 @@ class Refused(object):
         self.hint = hint
 
 
+def become_user(task):
+    """Whom a task runs as that asks for another user; None for one that does not."""
+    become = task.get("become")
+    return (become.get("user") or "root") if become else None
+
+
 def remaining(tasks, results, refusal):
     """``[(tasks, None) | ([task], Refused)]`` in order: what to run, and what to refuse.
 

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 
-from agentlet.pull.plan import Refused
+from agentlet.pull.plan import Refused, become_user
 
 PATH = "/etc/orch-agentlet/policy.json"
 _COMMANDS = ("cmd", "_raw_params", "argv", "command", "commands", "script", "executable")
@@ -50,9 +50,9 @@ class Policy(object):
         return None
 
     def _user(self, task):
-        user = (task.get("become") or {}).get("user")
-        if task.get("become") and self._users is not None and (user or "root") not in self._users:
-            return _refused("become_users", "becoming %s" % (user or "root"))
+        user = become_user(task)
+        if user is not None and self._users is not None and user not in self._users:
+            return _refused("become_users", "becoming %s" % user)
         return None
 
     def _command(self, task):

@@ -16,8 +16,8 @@ def report(gateway, job, attempt, key, envelope, refused):
         digest.add(heads[0])
     gateway.start(job, attempt, key)
     if heads:
-        gateway.add_events(job, attempt, 1, [head.decode("ascii") for head in heads])
-    gateway.finish(job, attempt, "failed", digest.count, digest.hexdigest(), 0)
+        gateway.add_events(job, attempt, 1, [head.decode("ascii") for head in heads], key)
+    gateway.finish(job, attempt, "failed", digest.count, digest.hexdigest(), 0, key)
 
 
 def _first_task(envelope):

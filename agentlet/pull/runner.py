@@ -9,7 +9,7 @@ import time
 
 from agentlet.pull import holding, plan, retrying, runtimechild
 from agentlet.pull.execution import Execution
-from agentlet.pull.faults import AgentletError, Answered, Unreachable, Untrusted, is_full
+from agentlet.pull.faults import AgentletError, Answered, Unreachable, is_full
 from agentlet.pull.runtimechild import RuntimeLost
 
 MOST_RUNTIMES = 5
@@ -265,9 +265,10 @@ class Runner(threading.Thread):
             self._finish()
             return
         try:
-            self._agent.intake.cannot_begin(self, error)
-        except (Answered, Unreachable, Untrusted):
-            pass  # the server's lease will end, and it offers the job anew
+            retrying.until_done(lambda: self._agent.intake.cannot_begin(self, error), self._agent.settings,
+                                self._wait_begin)
+        except (Answered, retrying.GaveUp):
+            pass  # by the end of the lease the server knows that nothing comes
         self._agent.abandon(self, str(error))
 
     def _explain(self, error):

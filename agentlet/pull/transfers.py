@@ -5,16 +5,16 @@ from collections import deque
 
 from agentlet.pull.faults import AgentletError, Answered, is_full
 from agentlet.pull.retrying import GaveUp
-from agentlet.wire import CHUNK_BYTES, MAX_BODY_BYTES
+from agentlet.wire import CHUNK_BYTES
 
 
 class Transfers(object):
-    """``gateway`` is used by this thread alone; ``retry(act)`` repeats what the network spoiled, or raises."""
+    """``spool``: the job's. ``gateway`` is used by this thread alone; ``retry(act)`` repeats what the network spoiled,
+    or raises."""
 
-    def __init__(self, child, job, attempt, sizes, cache, gateway, retry):
+    def __init__(self, child, spool, sizes, cache, gateway, retry):
         self._child = child
-        self._job = job
-        self._attempt = attempt
+        self._spool = spool
         self._sizes = sizes
         self._cache = cache
         self._gateway = gateway
@@ -82,7 +82,7 @@ class Transfers(object):
             data = opened.read(min(left, CHUNK_BYTES))
             offset, left = offset + len(data), left - len(data)
             last = offset >= self._sizes[digest]
-            self._child.send({"t": "blob", "job": self._job, "digest": digest, "offset": offset - len(data),
+            self._child.send({"t": "blob", "job": self._spool.job, "digest": digest, "offset": offset - len(data),
                               "last": last}, data)
         if last:
             opened.close()
@@ -90,22 +90,24 @@ class Transfers(object):
             self._open[digest] = (opened, offset, left)
 
     def _fetch(self, digest, offset, size):
-        return self._retry(lambda: self._gateway.blob(digest, offset, min(size, MAX_BODY_BYTES)))
+        return self._retry(lambda: self._gateway.blob(digest, offset, size))
 
     def _upload(self, header, body):
         stream, offset, last = str(header["stream"]), int(header["offset"]), bool(header["last"])
         meta = {name: header.get(name) for name in ("path", "mode", "size")}
-        self._retry(lambda: self._gateway.put_upload(self._job, self._attempt, stream, offset, last, body, meta))
+        spool = self._spool
+        self._retry(lambda: self._gateway.put_upload(spool.job, spool.attempt, stream, offset, last, body, spool.key,
+                                                     meta))
         if not last:
-            self._child.send({"t": "credit", "job": self._job, "stream": stream, "bytes": len(body)})
+            self._child.send({"t": "credit", "job": spool.job, "stream": stream, "bytes": len(body)})
 
     def _fail(self, header, error):
         if header["t"] == "need":
-            self._child.send({"t": "blob_error", "job": self._job, "digest": header["digest"],
+            self._child.send({"t": "blob_error", "job": self._spool.job, "digest": header["digest"],
                               "message": why_not(error)})
         elif isinstance(error, Answered):
             # Nobody takes the file: there is no frame to say so, and a task must not wait for ever.
-            self._child.send({"t": "cancel", "job": self._job})
+            self._child.send({"t": "cancel", "job": self._spool.job})
 
 
 def why_not(error):

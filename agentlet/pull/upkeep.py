@@ -96,7 +96,7 @@ class Upkeep(Part):
         gateway = agent.gateway()
         try:
             held = agent.held()
-            answer = gateway.heartbeat([list(pair) for pair in held], vitals.stats(agent))
+            answer = gateway.heartbeat(held, vitals.stats(agent))
             agent.end_gone(held, answer.get("orders") or {})
         finally:
             gateway.close()

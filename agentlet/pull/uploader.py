@@ -108,7 +108,7 @@ class Uploader(Part):
             while data != b"":
                 data = opened.read(CHUNK_BYTES)
                 try:
-                    gateway.put_upload(spool.job, spool.attempt, stream, offset, not data, data)
+                    gateway.put_upload(spool.job, spool.attempt, stream, offset, not data, data, spool.key)
                     offset += len(data)
                 except Answered as error:
                     offset, data = opened.seek(rewound(error)), None

@@ -15,8 +15,8 @@ from api.protection import parse
 from orchestrator.agents.desk import Desk
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.records import Incomplete
+from orchestrator.agents.results import MOST_HEADS
 
-MOST_HEADS = 1_000
 MAX_META_CHARS = 16 * 1024
 Attempt = Annotated[int, Meta(ge=1, le=1 << 31)]
 Key = Annotated[str, Meta(max_length=64)]
@@ -112,18 +112,18 @@ class JobController(Controller):
     @put("/uploads/{stream:str}", status_code=200)
     async def upload(self, request: Request[Any, Any, Any], job: FromPath[str], stream: FromPath[str],
                      attempt: FromQuery[int], offset: FromQuery[int], last: FromQuery[int] = 0,
-                     meta: FromQuery[str] = "") -> dict[str, Any]:
+                     meta: FromQuery[str] = "", key: FromQuery[str] = "") -> dict[str, Any]:
         """A piece of a file that the host sends; from another offset than the awaited one: 416.
 
         ``meta``: what the host says of the file (path, size, mode), a JSON object, with the first piece. Nothing here
-        relies on it.
+        relies on it. ``key``: as with events.
         """
         if attempt < 1 or offset < 0:
             raise Problem(400, "request_invalid", "attempts count from 1, offsets from 0")
         data, said = request.auth.body, _meta(meta)
 
         def act(desk: Desk, caller: Caller) -> dict[str, Any]:
-            return {"size": desk.put_upload(caller, job, attempt, stream, offset, bool(last), data, said)}
+            return {"size": desk.put_upload(caller, job, attempt, stream, offset, bool(last), data, said, key)}
 
         return await answer(request, act)
 

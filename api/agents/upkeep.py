@@ -11,13 +11,14 @@ from api.agents.gateway import answer
 from api.protection import bounded, parse
 from orchestrator.agents.desk import Desk
 from orchestrator.agents.identity import Caller
+from orchestrator.agents.jobs import MOST_NAMED
+from orchestrator.agents.records import Held
 
 MOST_LINES = 1_000
-MOST_RUNNING = 100
 
 
 class HeartbeatRequest(Struct):
-    running: Annotated[list[tuple[str, int]], Meta(max_length=MOST_RUNNING)] = []
+    running: Annotated[list[Held], Meta(max_length=MOST_NAMED)] = []
     stats: dict[str, Any] = {}
 
 

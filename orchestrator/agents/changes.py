@@ -126,7 +126,10 @@ class _PostgresSource:
     remembers = False
 
     def __init__(self, database: Postgres, channel: str) -> None:
+        from orchestrator.store.postgres import line_settings
+
         self._url = database.url
+        self._settings = line_settings(database.url)
         self._channel = channel
         self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
 
@@ -136,7 +139,7 @@ class _PostgresSource:
         try:
             if self._connection is None:
                 self._connection = await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, application_name="orch changes")
+                    self._url, autocommit=True, application_name="orch changes", **self._settings)
                 await self._connection.execute(f"LISTEN {self._channel}")
                 return  # something may have been written before this
             async for _ in self._connection.notifies(stop_after=1):

@@ -12,9 +12,10 @@ from msgspec import structs
 from orchestrator.agents.envelope import seal_key
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.invitations import Invitations
-from orchestrator.agents.office import InvitationRow, Office
+from orchestrator.agents.office import Office
 from orchestrator.agents.records import ACTIVE, REMOVED, REVOKED, TLS, TOKEN, Agent, Enrolled
 from orchestrator.agents.registry import Registry
+from orchestrator.agents.rows import InvitationRow
 from orchestrator.errors import UsageError
 from orchestrator.refusals import Malformed, Refused
 

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from orchestrator.agents.nonces import Nonces
-from orchestrator.agents.office import Certificate, Office
+from orchestrator.agents.office import Office
 from orchestrator.agents.records import ACTIVE, TLS, Agent
+from orchestrator.agents.rows import Certificate
 from orchestrator.refusals import Unidentified
 
 OVERLAP = timedelta(seconds=60)

@@ -6,8 +6,9 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.agents.office import InvitationRow, Office
+from orchestrator.agents.office import Office
 from orchestrator.agents.records import Invitation
+from orchestrator.agents.rows import InvitationRow
 from orchestrator.errors import UsageError
 from orchestrator.refusals import Unidentified
 

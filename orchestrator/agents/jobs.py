@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from orchestrator.agents.envelope import from_text, sign, to_text
 from orchestrator.agents.identity import Caller
-from orchestrator.agents.office import JobRow, Office
-from orchestrator.agents.records import Agent, Claimed, Offer, Orders
+from orchestrator.agents.office import Office
+from orchestrator.agents.records import Agent, Claimed, Held, Offer, Orders
+from orchestrator.agents.rows import JobRow
 from orchestrator.agents.states import WITH_AGENT, Event, State, after, is_fenced
 from orchestrator.refusals import Conflict, Malformed, NotFound
 from orchestrator.store.table import marks
@@ -111,25 +112,25 @@ class Jobs:
             self.report(row)
             self._office.jobs.change({"claim_key": next_key}, '"id" = ?', job)
 
-    def heartbeat(self, caller: Caller, running: Sequence[tuple[str, int]] = (), version: str = "") -> Orders:
+    def heartbeat(self, caller: Caller, running: Sequence[Held] = (), version: str = "") -> Orders:
         """It has these jobs: their leases go on, and lost ones are taken up again within the grace.
 
+        Of a job that another copy of the host goes on with the lease does not, and it is told that it is gone.
         ``version``: of the agentlet, which may have updated itself since it enrolled; empty where it does not say.
         """
         if len(running) > MOST_NAMED:
             raise Malformed(f"{MOST_NAMED} jobs are named at most", code="running")
-        agent, office, named = caller.agent, self._office, dict(running)
+        agent, office, named = caller.agent, self._office, {held.job: held for held in running}
         if version and version != agent.version:
             with office.database.transaction():
                 office.agents.change({"version": version[:MOST_VERSION_CHARS]}, '"id" = ?', agent.id)
         rows = self._named(agent, named)
-        with_it = [row for row in rows.values() if not is_fenced(row.attempt, named[row.id])]
-        if any(State(row.state) in (*WITH_AGENT, State.LOST) for row in with_it):
+        if any(_is_alive(row, named[row.id]) for row in rows.values()):
             with office.database.transaction():
                 for row in self._named(agent, named, lock=True).values():
-                    if not is_fenced(row.attempt, named[row.id]) and State(row.state) in (*WITH_AGENT, State.LOST):
+                    if _is_alive(row, named[row.id]):
                         self.report(row)
-        return self.orders(caller, gone=[job for job in named if self._is_gone(rows.get(job), named[job])])
+        return self.orders(caller, gone=[job for job, held in named.items() if _is_gone(rows.get(job), held)])
 
     def orders(self, caller: Caller, gone: Sequence[str] = ()) -> Orders:
         agent = caller.agent
@@ -155,7 +156,7 @@ class Jobs:
         if is_fenced(row.attempt, attempt):
             raise Conflict(f"attempt {attempt} was given up; the job is at attempt {row.attempt}", code="job_fenced",
                            hint="drop this attempt")
-        if key and row.claim_key and row.claim_key != key:
+        if _is_twins(row, key):
             raise _twin("another machine with this identity goes on with the job")
         return row
 
@@ -182,16 +183,30 @@ class Jobs:
         """The change that lets an attempt's lease go on."""
         return {"lease_until": self._office.clock() + timedelta(seconds=self._office.timing.watchdog_s)}
 
-    def _named(self, agent: Agent, named: dict[str, int], lock: bool = False) -> dict[str, JobRow]:
+    def _named(self, agent: Agent, named: dict[str, Held], lock: bool = False) -> dict[str, JobRow]:
         if not named:
             return {}
         found = self._office.jobs.all(f'"agent_id" = ? AND "id" IN ({marks(named)}) ORDER BY "id"', agent.id, *named,
                                       lock=lock)
         return {row.id: row for row in found}
 
-    @staticmethod
-    def _is_gone(row: JobRow | None, attempt: int) -> bool:
-        return row is None or is_fenced(row.attempt, attempt) or State(row.state) in GONE
+
+def _is_its(row: JobRow, held: Held) -> bool:
+    """Whether the attempt is with whoever names it: not given up for a later one, and not another copy's."""
+    return not is_fenced(row.attempt, held.attempt) and not _is_twins(row, held.key)
+
+
+def _is_alive(row: JobRow, held: Held) -> bool:
+    return _is_its(row, held) and State(row.state) in (*WITH_AGENT, State.LOST)
+
+
+def _is_gone(row: JobRow | None, held: Held) -> bool:
+    return row is None or not _is_its(row, held) or State(row.state) in GONE
+
+
+def _is_twins(row: JobRow, key: str) -> bool:
+    """Whether the job is with another copy of the host than the one that shows this key."""
+    return bool(key and row.claim_key) and row.claim_key != key
 
 
 def _twin(message: str) -> Conflict:

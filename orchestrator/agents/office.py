@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct
-
 from orchestrator.agents.records import Agent, Timing
-from orchestrator.agents.states import reoffer_pause_s
+from orchestrator.agents.rows import BlobRow, Certificate, EventsRow, InvitationRow, JobBlobRow, JobRow
 from orchestrator.errors import UsageError
 from orchestrator.security.master import MasterKey
 from orchestrator.store.audit import Audit
@@ -26,104 +24,6 @@ AuthoritySource: TypeAlias = "CertificateAuthority | Callable[[], CertificateAut
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class Certificate(Struct):
-    """A row of ``agent_certificates``. ``revoked`` may lie ahead: it ends then."""
-
-    serial: str
-    agent_id: str
-    digest: str
-    seal: str
-    generation: int
-    not_before: datetime
-    not_after: datetime
-    issued: datetime
-    first_used: datetime | None
-    revoked: datetime | None
-    authority: str | None
-    """Who signed it; None of those that an older orch handed out."""
-
-
-class InvitationRow(Struct):
-    id: str
-    token_hash: str
-    host: str
-    created_by: str
-    used_by: str | None
-    address: str | None
-    labels: dict[str, object]
-    created: datetime
-    expires: datetime
-    used: datetime | None
-
-
-class JobRow(Struct):
-    """A row of ``mailbox_jobs`` without its body."""
-
-    id: str
-    agent_id: str
-    host: str
-    run_id: str
-    state: str
-    claim_key: str
-    status: str | None
-    digest: str | None
-    seal: str
-    attempt: int
-    priority: int
-    next_seq: int
-    event_count: int | None
-    evicted: int
-    reoffers: int
-    cancel: bool
-    acked: bool
-    retry_safe: bool
-    digest_ok: bool
-    created: datetime
-    expires: datetime
-    claimed: datetime | None
-    started: datetime | None
-    lease_until: datetime | None
-    lost: datetime | None
-    offer_after: datetime | None
-    ended: datetime | None
-
-
-def offer_after(row: JobRow, now: datetime) -> datetime | None:
-    """When an attempt lost just now is offered again: only if every task may run twice, and nobody cancelled it."""
-    pause_s = reoffer_pause_s(row.reoffers)
-    if not row.retry_safe or row.cancel or pause_s is None:
-        return None
-    at = now + timedelta(seconds=pause_s)
-    return at if at < row.expires else None
-
-
-class EventsRow(Struct):
-    """A batch of events, sealed."""
-
-    job_id: str
-    attempt: int
-    seq: int
-    count: int
-    heads: bytes
-
-
-class BlobRow(Struct):
-    name: str
-    part: int
-    created: datetime
-    data: bytes
-
-
-class JobBlobRow(Struct):
-    job_id: str
-    name: str
-    kind: str
-    size: int
-    parts: int
-    complete: bool
-    meta: bytes
 
 
 class Office:

@@ -35,23 +35,32 @@ def open_desk(state_dir: Path, store_url: str | None = None, *, clock: Clock = u
     return Desk(database, _master(state_dir, database), authority, clock, timing)
 
 
-def open_post(state_dir: Path, store_url: str | None = None) -> Opened:
-    """A post and its connection, which the caller closes."""
+def open_post(state_dir: Path, store_url: str | None = None, master: MasterKey | None = None) -> Opened:
+    """A post and its connection, which the caller closes. ``master``: None for the one of the state directory."""
     ensure(state_dir)
     database = _opened(state_dir, store_url)
-    return Post(database, _master(state_dir, database)), database
+    return Post(database, master or _master(state_dir, database)), database
 
 
 def _master(state_dir: Path, database: Database) -> MasterKey:
     """A new key is made only where it locks nobody out: a restored store needs the one it was used with."""
     there = (state_dir / FILE).exists() or bool(os.environ.get(VARIABLE))
-    if not there and database.select("SELECT 1 FROM agents LIMIT 1"):
+    used_by = None if there else _used_by(database)
+    if used_by is not None:
         database.close()
-        raise UsageError(f"the master key is missing, and agentlets are enrolled: {state_dir / FILE}",
+        raise UsageError(f"the master key is missing, and {used_by}: {state_dir / FILE}",
                          code="master_key",
                          hint=f"restore it from your backup, or name it with {VARIABLE}; without it each host must be"
                               " invited anew, after its agentlet was removed from the store")
     return MasterKey.load_or_create(state_dir)
+
+
+def _used_by(database: Database) -> str | None:
+    """Who would be locked out by another key than the one that this store is used with, in words."""
+    for table, words in (("agents", "agentlets are enrolled"), ("users", "the store has users")):
+        if database.select(f"SELECT 1 FROM {table} LIMIT 1"):
+            return words
+    return None
 
 
 def _opened(state_dir: Path, store_url: str | None) -> Database:

@@ -14,12 +14,13 @@ from typing import Any
 from msgspec import Struct
 
 from agentlet import wire
-from orchestrator.agents import files
+from orchestrator.agents.blobs import are_whole, parts, put_blobs
 from orchestrator.agents.envelope import Envelope, to_text
-from orchestrator.agents.office import Clock, JobBlobRow, JobRow, Office, utc_now
+from orchestrator.agents.office import Clock, Office, utc_now
 from orchestrator.agents.records import ACTIVE, Agent, JobState, Timing
 from orchestrator.agents.registry import liveness
 from orchestrator.agents.results import opened
+from orchestrator.agents.rows import UPLOAD, JobBlobRow, JobRow
 from orchestrator.agents.states import TERMINAL, WITH_AGENT, Event, State, after
 from orchestrator.errors import ProtocolError, StoreError
 from orchestrator.security.master import MasterKey
@@ -85,7 +86,7 @@ class Post:
             return _state(known)
         office, now = self._office, self._office.clock()
         sizes = {digest: size for digest, size in [*envelope.blobs, *((d, s) for _, d, s in envelope.sources)]}
-        rows = files.put_blobs(office, envelope.job, sizes, blobs or {})
+        rows = put_blobs(office, envelope.job, sizes, blobs or {})
         sealed = self._sealed(envelope, agent, now, ttl_s)
         with office.database.transaction():
             known = self._there(envelope, lock=True)
@@ -97,7 +98,7 @@ class Post:
                 office.jobs.delete('"id" = ?', known.id)
             office.jobs.insert({**_new_row(envelope, agent, sealed, now, ttl_s),
                                 "seal": office.job_seal(envelope.job, envelope.host)})
-            if not files.are_whole(office, rows):
+            if not are_whole(office, rows):
                 raise StoreError("a file of the job was swept away", code="blob_missing", hint="run it again")
             if rows:
                 office.job_blobs.insert(*rows)
@@ -148,14 +149,14 @@ class Post:
             if changed:
                 office.events.delete('"job_id" = ?', job)
                 office.blobs.delete('"name" IN (SELECT "name" FROM mailbox_job_blobs'
-                                    ' WHERE "job_id" = ? AND "kind" = ?)', job, files.UPLOAD)
+                                    ' WHERE "job_id" = ? AND "kind" = ?)', job, UPLOAD)
                 office.job_blobs.delete('"job_id" = ?', job)
 
     # ---- files from the host
 
     def uploads(self, job: str, attempt: int) -> list[Uploaded]:
         prefix = self._office.upload_name(job, attempt, "")
-        rows: list[JobBlobRow] = self._office.job_blobs.all('"job_id" = ? AND "kind" = ?', job, files.UPLOAD)
+        rows: list[JobBlobRow] = self._office.job_blobs.all('"job_id" = ? AND "kind" = ?', job, UPLOAD)
         return [Uploaded(row.name.removeprefix(prefix), row.size, row.complete,
                          json.loads(self._office.master.open(row.meta, f"upload:{row.name}")))
                 for row in rows if row.name.startswith(prefix)]
@@ -164,7 +165,7 @@ class Post:
         """The bytes of a file that are here by now, part by part. ``first_part``: so many were taken before."""
         name = self._office.upload_name(job, attempt, stream)
         row = self._office.job_blobs.find('"job_id" = ? AND "name" = ?', job, name)
-        return files.parts(self._office, name, first_part, row.parts - 1) if row else iter(())
+        return parts(self._office, name, first_part, row.parts - 1) if row else iter(())
 
     # ---- within
 

@@ -70,6 +70,15 @@ class Offer(Struct, frozen=True):
     priority: int
 
 
+class Held(Struct, frozen=True, array_like=True):
+    """An attempt that an agentlet says it has: a list of two or three on the wire."""
+
+    job: str
+    attempt: int
+    key: str = ""
+    """What it claimed or resumed it with; a copy of the host has another one."""
+
+
 class Claimed(Struct, frozen=True):
     envelope: str
     signature: str

@@ -9,9 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from orchestrator.agents.invitations import checked_host
-from orchestrator.agents.office import Certificate, JobRow, Office, offer_after
+from orchestrator.agents.office import Office
 from orchestrator.agents.records import ACTIVE, REMOVED, REVOKED, TLS, Agent, Timing
 from orchestrator.agents.releases import RINGS
+from orchestrator.agents.rows import Certificate, JobRow, offer_after
 from orchestrator.agents.standing import behind
 from orchestrator.agents.states import NEW_ATTEMPT, WITH_AGENT, Event, State, after
 from orchestrator.errors import UsageError

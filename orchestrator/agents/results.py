@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.agents.identity import Caller
 from orchestrator.agents.jobs import Jobs
-from orchestrator.agents.office import EventsRow, JobRow, Office
+from orchestrator.agents.office import Office
 from orchestrator.agents.records import Incomplete, Stored
+from orchestrator.agents.rows import EventsRow, JobRow
 from orchestrator.agents.states import FINISHES, TERMINAL, Event, State, after
 from orchestrator.refusals import Conflict, Malformed, Rewind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from orchestrator.agents.office import Certificate
+from orchestrator.agents.rows import Certificate
 from orchestrator.security.authorities import Authority
 
 UNKNOWN = "an older authority"

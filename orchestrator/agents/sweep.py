@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from orchestrator.agents.office import JobRow, Office, offer_after
+from orchestrator.agents.office import Office
+from orchestrator.agents.rows import JobRow, offer_after
 from orchestrator.agents.states import NEW_ATTEMPT, TERMINAL, Event, State, after
 
 RETENTION_EVERY = timedelta(minutes=10)
@@ -34,6 +35,7 @@ class Sweep:
         self._office = office
         self._before = before
         self._forgot: datetime | None = None
+        self._began = office.clock()
 
     def sweep(self) -> Swept:
         """Do what is due now, by the server's clock."""
@@ -57,16 +59,22 @@ class Sweep:
             ' OR ("state" = ? AND "offer_after" <= ?)',
             State.QUEUED.value, now, State.CLAIMED.value, State.STARTED.value, now, State.LOST.value, now)
 
+    def _is_silent(self, row: JobRow, now: datetime) -> bool:
+        """Its lease is over, and somebody was here to hear it for as long as a lease lasts: while no server ran, the
+        silence was not the host's."""
+        listened = now - self._began >= timedelta(seconds=self._office.timing.watchdog_s)
+        return listened and _over(row.lease_until, now)
+
     def _settle(self, row: JobRow, now: datetime, done: Swept) -> None:
         """One job, looked at again within the transaction: its host may have been faster."""
         state = State(row.state)
         if state is State.QUEUED and row.expires <= now:
             self._become(row, Event.EXPIRE, ended=now)
             done.expired += 1
-        elif state is State.CLAIMED and _over(row.lease_until, now):
+        elif state is State.CLAIMED and self._is_silent(row, now):
             self._become(row, Event.LAPSE, claim_key="", claimed=None, lease_until=None, next_seq=1)
             done.queued_again += 1
-        elif state is State.STARTED and _over(row.lease_until, now):
+        elif state is State.STARTED and self._is_silent(row, now):
             self._become(row, Event.LAPSE, lost=now, lease_until=None, offer_after=offer_after(row, now))
             done.lost += 1
         elif state is State.LOST and _over(row.offer_after, now):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -23,12 +22,10 @@ async def test_a_waiter_wakes_when_another_connection_has_written(place: Place) 
     place.agent()
     changes = Changes(place.connect())
     mark = await settled(changes)
-    waiting = asyncio.create_task(changes.wait(mark, 5))
+    waiting = asyncio.create_task(changes.wait(mark, 600))
     await asyncio.sleep(0.1)
     place.post.post(envelope())
-    started = time.monotonic()
-    assert await waiting > mark
-    assert time.monotonic() - started < 0.5
+    assert await asyncio.wait_for(waiting, 60) > mark
     await changes.close()
 
 
@@ -51,10 +48,10 @@ async def test_the_time_runs_out_where_nothing_happens(place: Place) -> None:
 async def test_one_touch_wakes_all_who_wait_in_this_process(place: Place) -> None:
     changes = Changes(place.connect())
     mark = await settled(changes)
-    waiting = [asyncio.create_task(changes.wait(mark, 5)) for _ in range(100)]
+    waiting = [asyncio.create_task(changes.wait(mark, 600)) for _ in range(100)]
     await asyncio.sleep(0)
     changes.touch()
-    marks = await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    marks = await asyncio.wait_for(asyncio.gather(*waiting), 60)
     assert set(marks) == {mark + 1}
     await changes.close()
 
@@ -64,13 +61,13 @@ async def test_a_lost_connection_is_made_again(place: Place) -> None:
     place.agent()
     changes = Changes(place.connect())
     mark = await settled(changes)
-    waiting = asyncio.create_task(changes.wait(mark, 10))
+    waiting = asyncio.create_task(changes.wait(mark, 60))
     await asyncio.sleep(0.1)
     place.databases[0].select("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                               " WHERE application_name = 'orch changes' AND datname = current_database()")
     assert await waiting > mark
     mark = await settled(changes)
-    waiting = asyncio.create_task(changes.wait(mark, 10))
+    waiting = asyncio.create_task(changes.wait(mark, 60))
     await asyncio.sleep(1.5)
     place.post.post(envelope())
     assert await waiting > mark

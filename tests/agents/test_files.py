@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.agents.files import PART_BYTES
+from orchestrator.agents.blobs import PART_BYTES
 from orchestrator.agents.identity import Caller
+from orchestrator.agents.jobs import TWIN
 from orchestrator.errors import StoreError
 from orchestrator.refusals import Conflict, Malformed, NotFound, Rewind
 from tests.agents.conftest import Clock, Place, digest_of, envelope
@@ -111,8 +112,8 @@ def test_what_no_job_needs_any_more_goes_and_what_was_just_brought_stays(place: 
 def uploader(place: Place) -> Caller:
     caller = place.agent()
     place.post.post(envelope())
-    place.desk.claim(caller, "j1", 1)
-    place.desk.start(caller, "j1", 1)
+    place.desk.claim(caller, "j1", 1, "key")
+    place.desk.start(caller, "j1", 1, "key")
     return caller
 
 
@@ -132,6 +133,16 @@ def test_an_upload_goes_on_from_where_it_was(place: Place, uploader: Caller) -> 
     (upload,) = place.post.uploads("j1", 1)
     assert (upload.size, upload.complete, upload.meta) == (1_000, True, {"path": "/x", "mode": "0644"})
     assert b"".join(place.post.upload("j1", 1, "s")) == data
+
+
+def test_a_copy_of_the_host_adds_nothing_to_a_file(place: Place, uploader: Caller) -> None:
+    put = place.desk.put_upload
+    put(uploader, "j1", 1, "s", 0, False, b"one", key="key")
+    place.desk.resume(uploader, "j1", 1, "key", "of the copy", 0)
+    with pytest.raises(Conflict) as refused:
+        put(uploader, "j1", 1, "s", 3, True, b"two", key="key")
+    assert refused.value.code == TWIN
+    assert put(uploader, "j1", 1, "s", 3, True, b"two", key="of the copy") == 6
 
 
 def test_uploads_are_read_as_they_come(place: Place, uploader: Caller) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from orchestrator.agents.envelope import from_text
 from orchestrator.agents.identity import Caller
-from orchestrator.agents.jobs import TWIN
-from orchestrator.agents.records import Timing
+from orchestrator.agents.records import Held, Timing
 from orchestrator.errors import StoreError
 from orchestrator.refusals import Conflict, Malformed, NotFound
 from tests.agents.conftest import Clock, Place, digest_of, envelope, heads
@@ -88,36 +87,6 @@ def test_nothing_starts_that_was_not_claimed(place: Place) -> None:
     assert code_of(place.desk.start, caller, "none", 1) == "job_unknown"
 
 
-def test_of_two_copies_of_a_host_one_goes_on(place: Place) -> None:
-    """Both have the key that the job was claimed with; each of them exchanges it for its own."""
-    caller = started(place)
-    place.desk.add_events(caller, "j1", 1, 1, heads(), "key")
-    for _ in range(2):  # an answer was lost
-        place.desk.resume(caller, "j1", 1, "key", "of the copy", 1)
-    assert code_of(place.desk.resume, caller, "j1", 1, "key", "of another", 1) == TWIN
-    assert code_of(place.desk.add_events, caller, "j1", 1, 2, heads(first=2), "key") == TWIN
-    assert code_of(place.desk.finish, caller, "j1", 1, "ok", 1, digest_of(heads()), 0, "key") == TWIN
-    assert place.desk.add_events(caller, "j1", 1, 2, heads(first=2), "of the copy") == 3
-    assert ("agent.events", "refused", TWIN) in place.audited()
-
-
-def test_a_copy_from_before_what_is_stored_does_not_go_on(place: Place) -> None:
-    caller = started(place)
-    place.desk.add_events(caller, "j1", 1, 1, heads(count=3), "key")
-    assert code_of(place.desk.resume, caller, "j1", 1, "key", "of the copy", 2) == TWIN
-    assert place.desk.add_events(caller, "j1", 1, 4, heads(first=4), "key") == 5
-
-
-@pytest.mark.parametrize("state", ["queued", "finished"])
-def test_nothing_goes_on_that_is_not_under_way(place: Place, state: str) -> None:
-    caller = place.agent()
-    place.post.post(envelope())
-    if state == "finished":
-        place.desk.claim(caller, "j1", 1, "key")
-        place.desk.finish(caller, "j1", 1, "failed", 0, digest_of([]))
-    assert code_of(place.desk.resume, caller, "j1", 1, "key", "next", 0) == f"job_{state}"
-
-
 def test_a_job_waits_until_its_time_to_live_is_over(place: Place, clock: Clock) -> None:
     caller = place.agent()
     place.post.post(envelope(), ttl_s=3600)
@@ -158,7 +127,7 @@ def test_signs_of_life_keep_the_lease(place: Place, clock: Clock, sign: str) -> 
     for number in range(1, 6):
         clock.tick(700)
         if sign == "heartbeat":
-            place.desk.heartbeat(caller, [("j1", 1)])
+            place.desk.heartbeat(caller, [Held("j1", 1)])
         else:
             place.desk.add_events(caller, "j1", 1, number, heads(first=number))
         place.desk.sweep()
@@ -184,6 +153,20 @@ def test_silence_makes_it_lost_and_a_late_finish_makes_it_finished(place: Place,
     assert [event["seq"] for event in place.post.events_after("j1", 1)] == [1, 2]
 
 
+def test_the_silence_of_a_server_is_not_the_hosts(place: Place, clock: Clock) -> None:
+    caller = started(place)
+    clock.tick(3_600)  # nobody was here to hear it
+    place.desk = place.new_desk()
+    assert place.desk.sweep().lost == 0
+    clock.tick(719)
+    assert place.desk.sweep().lost == 0
+    place.desk.heartbeat(caller, [Held("j1", 1, "key")])
+    clock.tick(719)
+    assert place.desk.sweep().lost == 0
+    clock.tick(1)
+    assert place.desk.sweep().lost == 1
+
+
 @pytest.mark.parametrize(("after_s", "state"), [(180, "started"), (181, "lost")])
 def test_who_comes_back_within_the_grace_has_its_job_again(
     place: Place, clock: Clock, after_s: int, state: str
@@ -192,7 +175,7 @@ def test_who_comes_back_within_the_grace_has_its_job_again(
     clock.tick(720)
     place.desk.sweep()
     clock.tick(after_s)
-    orders = place.desk.heartbeat(caller, [("j1", 1)])
+    orders = place.desk.heartbeat(caller, [Held("j1", 1)])
     assert place.post.state_of("j1").state == state
     assert orders.gone == []  # its result is welcome either way
     clock.tick(700)
@@ -258,7 +241,7 @@ def test_an_older_attempt_changes_nothing(place: Place, clock: Clock) -> None:
     assert code_of(place.desk.finish, caller, "j1", 1, "ok", 2, digest_of(lines)) == "job_fenced"
     assert code_of(place.desk.put_upload, caller, "j1", 1, "s", 0, True, b"") == "job_fenced"
     assert code_of(place.desk.start, caller, "j1", 1, "key") == "job_fenced"
-    assert place.desk.heartbeat(caller, [("j1", 1)]).gone == ["j1"]
+    assert place.desk.heartbeat(caller, [Held("j1", 1)]).gone == ["j1"]
     assert place.post.state_of("j1") == before
     assert place.post.events_after("j1", 2) == []
 
@@ -287,7 +270,7 @@ def test_a_cancel_of_a_running_job_is_a_wish_until_the_host_confirms(place: Plac
     caller = started(place)
     assert place.post.cancel("j1").state == "started"
     assert place.desk.due() == {caller.agent.id}
-    assert place.desk.heartbeat(caller, [("j1", 1)]).cancel == ["j1"]
+    assert place.desk.heartbeat(caller, [Held("j1", 1)]).cancel == ["j1"]
     place.desk.finish(caller, "j1", 1, status, 0, digest_of([]))
     found = place.post.state_of("j1")
     assert (found.state, found.status) == (state, status)
@@ -304,20 +287,20 @@ def test_a_cancelled_lost_job_is_not_offered_again_and_told_when_its_host_comes_
     assert state.state == "lost" and state.offer_after is None
     clock.tick(86_000)
     assert place.desk.sweep().offered_again == 0
-    assert place.desk.heartbeat(caller, [("j1", 1)]).cancel == ["j1"]
+    assert place.desk.heartbeat(caller, [Held("j1", 1)]).cancel == ["j1"]
 
 
 def test_what_has_ended_or_never_was_is_gone(place: Place) -> None:
     caller = started(place)
     place.desk.finish(caller, "j1", 1, "ok", 0, digest_of([]))
-    orders = place.desk.heartbeat(caller, [("j1", 1), ("unknown", 3)])
+    orders = place.desk.heartbeat(caller, [Held("j1", 1), Held("unknown", 3)])
     assert sorted(orders.gone) == ["j1", "unknown"]
 
 
 def test_a_heartbeat_names_few_jobs(place: Place) -> None:
     caller = place.agent()
     with pytest.raises(Malformed):
-        place.desk.heartbeat(caller, [(str(number), 1) for number in range(101)])
+        place.desk.heartbeat(caller, [Held(str(number), 1) for number in range(101)])
 
 
 def test_revoking_drops_what_waits_and_loses_what_runs(place: Place) -> None:

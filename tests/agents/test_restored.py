@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.agents.opening import open_desk, open_post
+from orchestrator.agents.records import Held
 from orchestrator.errors import UsageError
 from orchestrator.refusals import Conflict, Refused, Unidentified
 from tests.agents.conftest import Clock, Place, digest_of, envelope, heads, make_csr
@@ -88,7 +89,7 @@ def test_a_job_that_was_finished_after_the_backup_is_gone_or_in_the_same_attempt
         place.desk.start(caller, job, 1, "key")
     place.desk.finish(caller, "before", 1, "ok", 0, digest_of([]))
     restore()
-    orders = place.desk.heartbeat(caller, [("after", 1)])
+    orders = place.desk.heartbeat(caller, [Held("after", 1, "key")])
     assert orders.gone == ["after"]
     assert [(offer.job, offer.attempt) for offer in place.desk.offers(caller)] == [("before", 1)]
     with pytest.raises(Conflict):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from orchestrator.agents.office import Certificate
+from orchestrator.agents.rows import Certificate
 from orchestrator.agents.standing import UNKNOWN, behind
 from orchestrator.security.authorities import Authority
 from tests.agents.conftest import Clock, Place, make_csr

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from orchestrator.agents.records import JobState, Stored
+from orchestrator.agents.records import Held, JobState, Stored
 from orchestrator.agents.states import TERMINAL
 from orchestrator.errors import StoreError
 from orchestrator.refusals import Conflict, NotFound, Rewind
@@ -67,7 +67,7 @@ class Walk:
             assert self.state.digest_ok
 
     def beat(self) -> None:
-        self.place.desk.heartbeat(self.caller, [("j1", self.attempt())])
+        self.place.desk.heartbeat(self.caller, [Held("j1", self.attempt(), self.dice.choice(("", "a", "b")))])
 
     def wait(self) -> None:
         self.place.clock.tick(self.dice.choice((1, 60, 180, 730)))

@@ -18,17 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from agentlet.receipts import book_path, default_directory
-from orchestrator.agents.opening import open_desk
+from orchestrator.agents.opening import open_desk, open_post
 from orchestrator.agents.states import NEW_ATTEMPT, TABLE, TERMINAL, State
-from orchestrator.carriers.base import Job, Settings
-from orchestrator.carriers.open import open_connection
-from orchestrator.carriers.target import target_of
 from tests.chaos.door import Door, door_to
 from tests.chaos.evidence import Evidence, with_any
+from tests.chaos.locally import played_locally, results_of
 from tests.chaos.playing import HOST
 from tests.chaos.processes import wait_until
 from tests.chaos.record import Batch, Moved
-from tests.chaos.work import Work
 
 Remark = str | None
 STEPS = frozenset((str(old), str(new), (old, event) in NEW_ATTEMPT) for (old, event), new in TABLE.items())
@@ -38,8 +35,6 @@ EXCUSED = {
     "restored": frozenset({"envelope_older_attempt", "envelope_begun_before"}),
 }
 """Codes with which tasks may fail: no room; and a job is never run again, whatever the server forgot."""
-OF_TIME = frozenset({"start", "end", "delta", "seq", "job", "attempt", "started", "duration_s", "replayed", "t",
-                     "stream"})
 
 
 def one_terminal_state_per_attempt(evidence: Evidence) -> Remark:
@@ -141,8 +136,8 @@ def same_result_as_locally(evidence: Evidence) -> Remark:
     for work in evidence.works:
         told = evidence.told[-len(evidence.works):][evidence.works.index(work)]
         if told.end is not None and told.end.status == "ok":
-            found = _results(evidence.stored[work.job.id], evidence.kit.folder)
-            expected = _results(asyncio.run(_locally(evidence, work)), evidence.folder / "locally")
+            found = results_of(evidence.stored[work.job.id], evidence.kit.folder)
+            expected = results_of(asyncio.run(played_locally(evidence, work)), evidence.folder / "locally")
             for ours, theirs in zip(found, expected, strict=True):
                 if ours["status"] == "ok" != theirs["status"]:
                     continue  # what may run twice was killed, and found its work done
@@ -182,7 +177,7 @@ def revoked_fails_on_its_next_request(evidence: Evidence) -> Remark:
         refused = door.get("config")
     assert refused.status in (401, 403), f"a revoked identity was answered {refused.status}"
     for host in evidence.hosts:
-        wait_until(partial(_is_refused, host.state), "the agentlet is refused", 20)
+        wait_until(partial(_is_refused, host.state), "the agentlet is refused")
     return None
 
 
@@ -251,11 +246,13 @@ def _knock(door: Door, job: str, attempt: int, next_seq: int) -> None:
                        ("finish", {"status": "failed", "count": next_seq - 1, "digest": "0" * 64, "evicted": 0})):
         reply = door.post(f"jobs/{job}/{verb}", {"attempt": attempt, **body})
         assert reply.status in (404, 409), f"{verb} of attempt {attempt} was answered {reply.status}: {reply.body!r}"
+    put = door.request("PUT", f"jobs/{job}/uploads/late?attempt={attempt}&offset=0&last=1", b"late")
+    assert put.status in (404, 409), f"a file of attempt {attempt} was answered {put.status}: {put.body!r}"
+    beat = door.post("heartbeat", {"running": [[job, attempt, "other"]]})
+    assert beat.json["orders"]["gone"] == [job], f"a heartbeat with attempt {attempt} was answered {beat.body!r}"
 
 
 def _states_now(evidence: Evidence) -> dict[str, Any]:
-    from orchestrator.agents.opening import open_post
-
     post, database = open_post(evidence.state)
     try:
         return {work.job.id: post.state_of(work.job.id) for work in evidence.works}
@@ -277,44 +274,3 @@ def _receipts_of(evidence: Evidence) -> list[Path]:
     attempts = [(job, number) for job, state in evidence.states.items() if state
                 for number in range(1, state.attempt + 1)]
     return [Path(book_path(directory, job, number)) for job, number in attempts]
-
-
-async def _locally(evidence: Evidence, work: Work) -> list[dict[str, Any]]:
-    """The events of the same tasks by the local carrier, in another folder."""
-    folder = evidence.folder / "locally"
-    folder.mkdir()
-    (folder / "trace").touch()
-    (folder / "trace.sh").write_bytes(evidence.kit.script.read_bytes())
-    tasks = json.loads(json.dumps(work.job.tasks).replace(str(evidence.kit.folder), str(folder)))
-    settings = Settings(run_id="local", state_dir=str(folder))
-    connection = open_connection(target_of("local", {"ansible_connection": "local"}.get), settings)
-    connection.set_secret("password", evidence.kit.canaries[1])
-    events: list[dict[str, Any]] = []
-
-    class Nowhere:
-        def write(self, data: bytes) -> None: ...
-
-        def close(self) -> None: ...
-
-        def abort(self) -> None: ...
-
-    try:
-        await connection.open(30)
-        await connection.run_job(Job(work.job.id + "-local", 1, tasks), events.append, dict(work.blobs),
-                                 uploads=lambda *about: Nowhere())
-        connection.ack(work.job.id + "-local", 1)
-    finally:
-        await connection.close()
-    return events
-
-
-def _results(events: list[dict[str, Any]], folder: Path) -> list[Any]:
-    """Results without what differs by time and place."""
-    text = json.dumps([event for event in events if event["kind"] == "result"]).replace(str(folder), "FOLDER")
-    return [_timeless(result) for result in json.loads(text)]
-
-
-def _timeless(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _timeless(one) for name, one in value.items() if name not in OF_TIME}
-    return value

@@ -20,7 +20,7 @@ SETTINGS = ('{"first_s": 0, "interval_s": 0.2, "retry_s": [0.1, 0.3, 1.0], "refu
 """The owner's settings: a test's patience. The guard is left out: two processors, and much else that runs."""
 
 
-def wait_until(claim: Callable[[], bool], what: str, limit_s: float = 30.0) -> None:
+def wait_until(claim: Callable[[], bool], what: str, limit_s: float = 60.0) -> None:
     end = time.monotonic() + limit_s
     while not claim():
         if time.monotonic() > end:
@@ -105,7 +105,7 @@ class Host(Process):
 
     def enroll(self, url: str, token: str, *options: str) -> None:
         done = subprocess.run([*self._base, "enroll", url, *options, "--state", str(self.state)], input=token + "\n",
-                              capture_output=True, text=True, timeout=60, env=self._env)
+                              capture_output=True, text=True, timeout=120, env=self._env)
         assert done.returncode == 0, done.stderr
         (self.state / "settings.json").write_text(SETTINGS)
 

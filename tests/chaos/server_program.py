@@ -12,7 +12,8 @@ from orchestrator.agents import releases
 from orchestrator.agents.records import Timing
 
 FAULTS = (b"import sys; sys.exit(3)", b"import time; time.sleep(3600)", b"this is no program", b"import nothing_there")
-TIMING = Timing(lease_s=7, watchdog_s=8, heartbeat_s=3, grace_s=4, interval_s=5)
+TIMING = Timing(lease_s=15, watchdog_s=16, heartbeat_s=3, grace_s=8, interval_s=5)
+"""Long enough for a server that starts again on a busy machine: a job that is lost meanwhile proves little."""
 
 
 def broken(number: int) -> releases.Release:

@@ -26,7 +26,7 @@ class Session(object):
         self._line = line
         self._envelope = envelope
         self._user = user
-        self._tasks = {task["id"]: task for task in envelope["tasks"] if user_of(task) == user}
+        self._tasks = {task["id"]: task for task in envelope["tasks"] if plan.become_user(task) == user}
         self._sources = {name: (digest, size) for name, digest, size in envelope["sources"]}
         self._blobs = {digest for digest, _ in envelope["blobs"]}
         self._attempt = attempt
@@ -254,11 +254,6 @@ class Session(object):
 
     def _tell_killed(self, left):
         self._tell({"t": "killed", "left": left})
-
-
-def user_of(task):
-    """Whom a task runs as that asks for another user; None for one that does not."""
-    return (task["become"].get("user") or "root") if task.get("become") else None
 
 
 def _unpacked(body, size):

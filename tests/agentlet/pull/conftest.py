@@ -15,6 +15,7 @@ import pytest
 
 from orchestrator.agents.bundle import build_pyz
 from tests.agentlet.pull.gateway_double import GatewayDouble
+from tests.agentlet.pull.helper_double import Helpers, me
 from tests.contract.conftest import FOUND, pytest_generate_tests  # noqa: F401  one test on every Python
 
 QUICK = {"first_s": 0, "interval_s": 0.2, "hold_s": 1, "heartbeat_s": 1,
@@ -58,12 +59,12 @@ class Host:
     def kill(self, number: int = signal.SIGKILL) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def said(self) -> str:
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
-    def await_said(self, text: str, timeout_s: float = 30.0) -> None:
+    def await_said(self, text: str, timeout_s: float = 60.0) -> None:
         end = time.monotonic() + timeout_s
         while text not in self.said():
             assert time.monotonic() < end, self.said()
@@ -106,6 +107,13 @@ def host(program: Path, tmp_path: Path, gateway: GatewayDouble) -> Iterator[Host
 def any_host(python: str, program: Path, tmp_path: Path, gateway: GatewayDouble) -> Iterator[Host]:
     """On each Python that this machine has."""
     yield from _host(program, tmp_path, gateway, python)
+
+
+@pytest.fixture
+def helpers(program: Path, tmp_path: Path) -> Iterator[Helpers]:
+    """The root helper of an agentlet that is this user, on the oldest Python."""
+    with Helpers(program, tmp_path / "helper", FOUND.get((3, 6)) or FOUND[min(FOUND)], me()) as made:
+        yield made
 
 
 def _host(program: Path, tmp_path: Path, gateway: GatewayDouble, python: str) -> Iterator[Host]:

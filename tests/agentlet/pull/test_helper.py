@@ -10,7 +10,6 @@ import os
 import subprocess
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +17,12 @@ import pytest
 from agentlet.pull.faults import AgentletError, EnvelopeRefused
 from agentlet.wire import encode
 from orchestrator.agents import envelope as envelopes
-from tests.agentlet.pull.conftest import FOUND, command, task
+from tests.agentlet.pull.conftest import command, task
 from tests.agentlet.pull.gateway_double import JOB_KEY, GatewayDouble
-from tests.agentlet.pull.helper_double import Helpers, Talk, me
-from tests.agentlet.pull.test_update import version
+from tests.agentlet.pull.helper_double import Helpers, Talk
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be a root helper")
 ROOT = {"user": "root"}
-PYTHON = FOUND.get((3, 6)) or FOUND[min(FOUND)]
-
-
-@pytest.fixture
-def helpers(program: Path, tmp_path: Path) -> Iterator[Helpers]:
-    with Helpers(program, tmp_path / "helper", PYTHON, me()) as made:
-        yield made
 
 
 def counting(number: int, path: Path, then: str = "", **fields: object) -> dict[str, object]:
@@ -192,6 +183,22 @@ def test_a_file_of_the_job_is_put_in_place(helpers: Helpers, gateway: GatewayDou
     assert result["status"] == "changed" and (tmp_path / "to").read_bytes() == data
 
 
+@pytest.mark.parametrize(("is_safe", "status"), [(True, "changed"), (False, "interrupted")],
+                         ids=["may run twice", "runs once"])
+def test_a_result_that_came_with_a_file_is_not_kept_and_what_runs_once_is_not_run_again(
+    helpers: Helpers, gateway: GatewayDouble, tmp_path: Path, is_safe: bool, status: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"line\n")
+    job = gateway.offer([task(1, "fetch", {"src": str(tmp_path / "file"), "dest": "kept/"}, become=ROOT,
+                              retry_safe=is_safe, receipt=not is_safe)])
+    for expected in ("changed", status):
+        talk = Talk(helpers, job, gateway)
+        talk.give_sources()
+        [result] = talk.do("t1")
+        assert result["status"] == expected
+        talk.leave()
+
+
 def test_a_task_outlives_the_agentlet_and_whoever_asks_again_gets_its_result(
     helpers: Helpers, gateway: GatewayDouble, tmp_path: Path
 ) -> None:
@@ -253,46 +260,6 @@ def test_the_next_key_is_taken_only_sealed_with_the_present_one(helpers: Helpers
     assert helpers.custody.keys() == [new.hex(), JOB_KEY.hex()]
     job = gateway.offer([], key=new)
     assert helpers.door.is_signed(job.text, job.signature)
-
-
-def manifest_of(data: bytes, key: bytes = JOB_KEY, **values: object) -> tuple[str, str]:
-    import hashlib
-
-    text = json.dumps({"kind": "orch-agentlet-update", "v": 1, "agent": "a1", "version": "0.2.0", "size": len(data),
-                       "sha256": hashlib.sha256(data).hexdigest(), "created": int(time.time()), **values})
-    return text, envelopes.sign(text, key)
-
-
-def test_a_signed_version_is_installed_and_does_the_helpers_work(helpers: Helpers, program: Path) -> None:
-    data = version(program, "0.2.0")
-    assert helpers.door.install(*manifest_of(data), data, 300.0) == "A"
-    assert helpers.custody.slots().trial["slot"] == "A"
-    helpers.door.settle("confirm")
-    assert helpers.custody.slots().current == "A"
-    installed = Path(helpers.custody.slots().path("A"))
-    assert (installed.stat().st_uid, installed.stat().st_mode & 0o777) == (os.geteuid(), 0o644)
-    marker = helpers.log.parent / "marker"
-    text = f"def main(program, arguments):\n    open({str(marker)!r}, 'w').write(program)\n"
-    odd = version(program, "0.3.0", serve=text + "    print('fit')\n")
-    helpers.door.install(*manifest_of(odd, version="0.3.0"), odd, 300.0)
-    helpers.door.settle("confirm")
-    with pytest.raises(AgentletError):
-        helpers.door.is_signed("", "")
-    assert marker.read_text().endswith("/B/agentlet.pyz")
-
-
-@pytest.mark.parametrize("way", ["another key", "another file", "another agent", "older", "not fit"])
-def test_a_version_that_is_not_the_servers_is_not_installed(helpers: Helpers, program: Path, way: str) -> None:
-    changed = {"serve": "raise SystemExit(1)"} if way == "not fit" else {}
-    data = version(program, "0.2.0", **changed)
-    helpers.door.install(*manifest_of(version(program, "0.1.1"), version="0.1.1"), version(program, "0.1.1"), 300.0)
-    helpers.door.settle("roll_back")
-    values = {"another agent": {"agent": "a2"}, "older": {"created": 1}}.get(way, {})
-    text, signature = manifest_of(data, b"x" * 32 if way == "another key" else JOB_KEY, **values)
-    with pytest.raises(AgentletError):
-        helpers.door.install(text, signature, data + b"x" if way == "another file" else data, 300.0)
-    slots = helpers.custody.slots()
-    assert slots.trial is None and slots.current is None
 
 
 def test_nobody_else_reads_the_keys(helpers: Helpers) -> None:

@@ -24,8 +24,7 @@ def test_a_server_that_is_away_for_a_while_gets_everything_later(
     gateway.stop()
     gate.touch()
     host.await_said("offline")
-    time.sleep(0.5)
-    assert count.read_text() == "xx"
+    gateway.await_true(lambda: count.read_text() == "xx")
     gateway.start()
     assert len(gateway.await_finished().results) == 2 and count.read_text() == "xx"
 
@@ -128,6 +127,19 @@ def test_an_attempt_that_was_replaced_is_stopped_and_forgotten(
     assert count.read_text() == "x" and "is not wanted any more" in host.said()
 
 
+def test_a_heartbeat_says_with_which_key_a_job_was_claimed(
+    host: Host, gateway: GatewayDouble, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    host.enroll()
+    host.run()
+    job = gateway.offer([command(1, f"while [ ! -e {gate} ]; do sleep 0.05; done")])
+    beat = gateway.await_true(lambda: next((beat for beat in gateway.beats if beat["running"]), None))
+    assert job.key and beat["running"] == [[job.id + gateway.suffix, 1, job.key]]
+    gate.touch()
+    gateway.await_finished()
+
+
 def test_what_is_gone_is_an_attempt_that_a_heartbeat_named_and_no_later_one(host: Host, gateway: GatewayDouble) -> None:
     host.enroll()
     host.set(heartbeat_s=300)
@@ -184,7 +196,7 @@ def test_retry_after_is_waited_for(host: Host, gateway: GatewayDouble) -> None:
     gateway.await_true(lambda: gateway.count("poll"))
     began = time.monotonic()
     gateway.await_true(lambda: gateway.count("poll") > 1)
-    assert 1.8 < time.monotonic() - began < 6
+    assert time.monotonic() - began > 1.8
 
 
 @pytest.mark.parametrize("offset_s", [-3600, 3600])

