@@ -93,11 +93,13 @@ class OidcLogins:
                 "nonce": nonce, "verifier": verifier, "next": local_path(next_), "redirect": redirect_uri})
         return Away(_client(settings, redirect_uri), state, nonce, verifier)
 
-    def back(self, state: str) -> Back:
-        """Uses the state up. Raises `Unidentified`."""
+    def back(self, state: str, issuer: str = "") -> Back:
+        """Uses the state up. ``issuer``: who answers, where the answer says so (RFC 9207). Raises `Unidentified`."""
         settings = self._read()
         with self._books.transaction():
             _, kept = self._links.use(OIDC, state)
+        if issuer not in ("", settings.issuer):
+            raise Unidentified("the answer is another provider's", code="oidc_failed", hint="begin again: log in")
         return Back(_client(settings, kept["redirect"]), settings, kept["nonce"], kept["verifier"], kept["next"])
 
     def finish(self, claims: Claims, settings: OidcSettings, address: str = "", user_agent: str = "",
@@ -109,14 +111,13 @@ class OidcLogins:
         """
         role = role_of(claims.groups, settings.roles, settings.default_role, ROLES)
         if role is None:
-            self._books.audit.refused("", "login.oidc", claims.name, "oidc_no_group", address)
-            raise Unidentified("you are in none of the groups that are let in here", code="oidc_no_group",
-                               hint="ask an admin of orch")
+            raise self._of(claims, Unidentified("you are in none of the groups that are let in here",
+                                                code="oidc_no_group", hint="ask an admin of orch"))
         subject = f"{claims.issuer} {claims.subject}"
         with self._books.transaction():
             user = self._user(subject, claims, role)
             if user.state != ACTIVE:
-                raise Unidentified("this account is locked", code="user_locked")
+                raise self._of(claims, Unidentified("this account is locked", code="user_locked"))
         if user.role != role:
             user = self._with_role(user, role)
         with self._books.transaction():
@@ -124,6 +125,15 @@ class OidcLogins:
             made = self._sessions.begin(user, address, user_agent, before)
             self._books.audit.write(user.name, "login.oidc", user.name, address=address)
         return made
+
+    def refused(self, refused: Refused, address: str = "") -> None:
+        """For the audit trail: somebody came back from the provider and was not let in."""
+        self._books.audit.refused("", "login.oidc", refused.subject, refused.code, address)
+
+    @staticmethod
+    def _of(claims: Claims, refused: Refused) -> Refused:
+        refused.subject = claims.name
+        return refused
 
     def _user(self, subject: str, claims: Claims, role: str) -> User:
         known = self._subjects.find('"source" = ? AND "subject" = ?', "oidc", subject, lock=True)

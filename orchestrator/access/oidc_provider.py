@@ -1,16 +1,19 @@
 """What is said to an OpenID provider, and what of its answers is believed. Blocking; no store.
 
 Authorization code with PKCE (authlib); the ID token is checked here by joserfc: signature by a key of the provider's,
-issuer, audience, nonce, times. What the provider says is data: names and groups, bounded.
+issuer, audience, nonce, times. Names and groups that it does not hold are asked for at the userinfo endpoint, which by
+OpenID Connect Core 5.4 is their place. What the provider says is data: bounded, and never a reason for a traceback.
 """
 
 from __future__ import annotations
 
+import ssl
 import time
 import warnings
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from msgspec import Struct
 
@@ -23,6 +26,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Never ``none``, nor one by which the client's own secret would sign."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MOST_GROUPS, LONGEST_TEXT = 500, 200
+LONGEST_SUBJECT = 255
+"""By OpenID Connect Core 2; a longer one is refused: two that are cut might be the same."""
 LARGEST_ANSWER = 1 << 20
 
 
@@ -72,7 +77,23 @@ class Provider:
         token = answer.get("id_token") if isinstance(answer, Mapping) else None
         if not isinstance(token, str):
             raise _bad("the provider sent no ID token")
-        return read_claims(self._verified(client, token, nonce), groups_claim, name_claim)
+        found = self._verified(client, token, nonce)
+        if not {groups_claim, name_claim} <= found.keys():
+            found = {**self._userinfo(client, answer.get("access_token"), found["sub"]), **found}
+        return read_claims(found, groups_claim, name_claim)
+
+    def _userinfo(self, client: Client, access_token: Any, subject: str) -> dict[str, Any]:
+        """More about who logged in; nothing from a provider without that endpoint."""
+        url = self._discovered(client).get("userinfo_endpoint")
+        if not isinstance(url, str) or not is_safe(url) or not isinstance(access_token, str):
+            return {}
+        try:
+            told = _fetched(url, {"Authorization": f"Bearer {access_token}"})
+        except Refused as error:
+            raise _bad("the provider does not tell who logged in") from error
+        if told.get("sub") != subject:
+            raise _bad("the provider tells of somebody else")
+        return told
 
     def _verified(self, client: Client, token: str, nonce: str) -> dict[str, Any]:
         from joserfc import jwt
@@ -96,34 +117,30 @@ class Provider:
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise _bad("the provider's ID token does not hold") from error
         claims: dict[str, Any] = found.claims
+        if not isinstance(claims["sub"], str) or len(claims["sub"]) > LONGEST_SUBJECT:
+            raise _bad("the provider's ID token is about nobody")
         audience = claims["aud"]
         if isinstance(audience, list) and len(audience) > 1 and claims.get("azp") != client.client_id:
             raise _bad("the provider's ID token is for another")
         return claims
 
     def _endpoint(self, client: Client, name: str) -> str:
-        found = self._get(client.issuer.rstrip("/") + "/.well-known/openid-configuration")
-        if found.get("issuer") != client.issuer:
-            raise Refused("the provider calls itself by another name than the settings do", code="oidc_provider")
-        value = found.get(name)
+        value = self._discovered(client).get(name)
         if not isinstance(value, str) or not is_safe(value):
             raise Refused(f"the provider names no {name} that is safe", code="oidc_provider")
         return value
 
-    def _get(self, url: str, fresh: bool = False) -> dict[str, Any]:
-        import httpx
+    def _discovered(self, client: Client) -> dict[str, Any]:
+        found = self._get(client.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if found.get("issuer") != client.issuer:
+            raise Refused("the provider calls itself by another name than the settings do", code="oidc_provider")
+        return found
 
+    def _get(self, url: str, fresh: bool = False) -> dict[str, Any]:
         known = self._found.get(url)
         if known is not None and not fresh and time.monotonic() - known[0] < KNOWN_S:
             return known[1]
-        try:
-            answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=False)
-            answer.raise_for_status()
-            found = answer.json() if len(answer.content) <= LARGEST_ANSWER else None
-        except (httpx.HTTPError, ValueError) as error:
-            raise Refused("the identity provider does not answer", code="oidc_provider") from error
-        if not isinstance(found, dict):
-            raise Refused("the identity provider answers something else", code="oidc_provider")
+        found = _fetched(url)
         self._found[url] = (time.monotonic(), found)
         return found
 
@@ -134,7 +151,48 @@ class Provider:
 
         return OAuth2Client(client.client_id, client.client_secret or None, scope=" ".join(client.scopes),
                             redirect_uri=client.redirect_uri, code_challenge_method="S256", timeout=TIMEOUT_S,
-                            token_endpoint_auth_method="client_secret_basic" if client.client_secret else "none")
+                            verify=_trusted(), token_endpoint_auth_method=self._auth_method(client))
+
+    def _auth_method(self, client: Client) -> Any:
+        """How the client shows its secret: by HTTP Basic, the default, or in the body where that alone goes."""
+        if not client.client_secret:
+            return "none"
+        known = self._discovered(client).get("token_endpoint_auth_methods_supported")
+        if isinstance(known, list) and "client_secret_basic" not in known and "client_secret_post" in known:
+            return "client_secret_post"
+        return _basic
+
+
+def _basic(client: Any, method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, Any]:
+    """By RFC 6749, 2.3.1, which authlib's own does not follow: both parts are form-encoded before they are joined."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    return uri, headers, body
+
+
+def _fetched(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A JSON object of the provider's. Raises `Refused`."""
+    import httpx
+
+    try:
+        answer = httpx.get(url, headers=dict(headers or {}), timeout=TIMEOUT_S, follow_redirects=False,
+                           verify=_trusted())
+        answer.raise_for_status()
+        found = answer.json() if len(answer.content) <= LARGEST_ANSWER else None
+    except (httpx.HTTPError, ValueError) as error:
+        raise Refused("the identity provider does not answer", code="oidc_provider") from error
+    if not isinstance(found, dict):
+        raise Refused("the identity provider answers something else", code="oidc_provider")
+    return found
+
+
+def _trusted() -> ssl.SSLContext:
+    """The authorities that httpx brings, and this machine's: a company's provider is often signed by its own."""
+    import httpx
+
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
+    return context
 
 
 def is_safe(url: str) -> bool:
@@ -150,7 +208,7 @@ def read_claims(claims: Mapping[str, Any], groups_claim: str, name_claim: str) -
     listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
     texts = tuple(str(one)[:LONGEST_TEXT] for one in listed[:MOST_GROUPS] if isinstance(one, str))
     email = _text(claims.get("email")) if claims.get("email_verified") is not False else ""
-    return Claims(str(claims["iss"]), str(claims["sub"])[:LONGEST_TEXT], _text(claims.get(name_claim)),
+    return Claims(str(claims["iss"]), str(claims["sub"]), _text(claims.get(name_claim)),
                   _text(claims.get("name")), email, texts)
 
 

@@ -6,6 +6,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Mapping
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -24,24 +25,26 @@ LONGEST_S = 60
 def send(delivery: Delivery, payload: Mapping[str, Any], public: Mapping[str, Any], secret: Mapping[str, Any], *,
          context: ssl.SSLContext | None = None) -> None:
     """Hand the message over. Raises `NotSent`; what the server said is cut to a line."""
-    message = compose(delivery, payload, public)
     context = context or ssl.create_default_context()
     host, port = str(public["host"]), int(public["port"])
     try:
-        with _connected(host, port, str(public["security"]), context) as server:
-            guard = Timer(LONGEST_S, _cut, [server])
-            guard.daemon = True
-            guard.start()
-            try:
-                if public.get("username"):
-                    server.login(str(public["username"]), str(secret.get("password", "")))
-                refused = server.send_message(message)
-            finally:
-                guard.cancel()
+        message = compose(delivery, payload, public)
+    except (MessageError, ValueError) as error:
+        raise NotSent(f"one of the channel's addresses is none: {one_line(str(error))}", is_final=True) from error
+    try:
+        server = _connected(host, port, str(public["security"]), context)
+        try:
+            if public.get("username"):
+                server.login(str(public["username"]), str(secret.get("password", "")))
+            refused = server.send_message(message)
+            _take_leave(server)
+        finally:
+            server.close()
     except (smtplib.SMTPException, OSError, ValueError) as error:
         raise NotSent(f"{host}: {_words(error)}", is_final=_is_final(error)) from error
     if refused:
-        raise NotSent(f"{host} refused {len(refused)} of the recipients", is_final=True)
+        # To try again would send it once more to those who have it.
+        raise NotSent(f"{host}: {_of_recipients(refused)}; the others have it", is_final=True)
 
 
 def compose(delivery: Delivery, payload: Mapping[str, Any], public: Mapping[str, Any]) -> EmailMessage:
@@ -55,20 +58,53 @@ def compose(delivery: Delivery, payload: Mapping[str, Any], public: Mapping[str,
     message["Message-ID"] = f"<orch-{delivery.id}-{int(delivery.created.timestamp())}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Orch-Occasion"] = delivery.occasion
-    message.set_content(text_of(payload))
+    text = text_of(payload)
+    # Seven bits whatever is in it: not every relay says 8BITMIME.
+    message.set_content(text, cte=None if text.isascii() else "quoted-printable")
     return message
 
 
 def is_address(text: str) -> bool:
-    """``name@domain`` alone, of printable ASCII characters."""
-    return (text.isascii() and text.isprintable() and " " not in text and len(text) <= 254 and text.count("@") == 1
-            and parseaddr(text) == ("", text) and all(text.split("@")) and not set(text) & set('",;:<>()[]\\'))
+    """``name@domain`` alone, of printable ASCII characters, as a mail's header takes it."""
+    if not (text.isascii() and text.isprintable() and " " not in text and len(text) <= 254 and text.count("@") == 1
+            and parseaddr(text) == ("", text) and all(text.split("@")) and not set(text) & set('",;:<>()[]\\')):
+        return False
+    try:
+        Address(addr_spec=text)
+    except (MessageError, ValueError, IndexError):
+        return False
+    return True
+
+
+class _Bounded(smtplib.SMTP):
+    """Cut off `LONGEST_S` after it began to connect, wherever the conversation is then."""
+
+    _guard: Timer | None = None
+
+    def connect(self, *args: Any, **options: Any) -> tuple[int, bytes]:
+        self._guard = Timer(LONGEST_S, _cut, [self])
+        self._guard.daemon = True
+        self._guard.start()
+        try:
+            return super().connect(*args, **options)
+        except BaseException:
+            self._guard.cancel()
+            raise
+
+    def close(self) -> None:
+        if self._guard is not None:
+            self._guard.cancel()
+        super().close()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
 
 
 def _connected(host: str, port: int, security: str, context: ssl.SSLContext) -> smtplib.SMTP:
     if security == "tls":
-        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=context)
-    server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+        return _BoundedTls(host, port, timeout=TIMEOUT_S, context=context)
+    server = _Bounded(host, port, timeout=TIMEOUT_S)
     if security == "starttls":
         try:
             server.starttls(context=context)
@@ -76,6 +112,13 @@ def _connected(host: str, port: int, security: str, context: ssl.SSLContext) -> 
             server.close()
             raise
     return server
+
+
+def _take_leave(server: smtplib.SMTP) -> None:
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        pass  # it has the message: nothing that it says afterwards takes that back
 
 
 def _cut(server: smtplib.SMTP) -> None:
@@ -97,14 +140,24 @@ def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"it does not take the user's name and password ({error.smtp_code})"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "it refuses the recipients"
+        return _of_recipients(error.recipients)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return one_line(str(error))
     if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        return one_line(f"{error.smtp_code} {text}")
+        return one_line(f"{error.smtp_code} {_text(error.smtp_error)}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, TimeoutError):
         return f"no answer within {TIMEOUT_S} s"
     return one_line(getattr(error, "strerror", None) or type(error).__name__)
+
+
+def _of_recipients(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    one, (code, said) = next(iter(refused.items()))
+    more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+    return one_line(f"it refuses {one}{more}: {code} {_text(said)}")
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said
+

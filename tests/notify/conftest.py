@@ -1,4 +1,4 @@
-"""Channels and a courier over real stores, and doubles of what they send to."""
+"""Channels and a courier over real stores, and a certificate for what they send to."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_addresses(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "ops", "@x", "a@", "a@b@c", "Ann <a@x>", "a@x\r\nBcc: b@y", "a b@x", "ä@x",
-                                     "a@x,b@x"])
+                                     "a@x,b@x", "a..b@x", ".a@x", "a.@x"])
 def test_no_addresses(address: str) -> None:
     assert not is_address(address)
 

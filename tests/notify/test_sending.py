@@ -1,4 +1,4 @@
-"""What goes over the wire, to doubles of a mail server and a web server."""
+"""What goes over HTTP, to a double of a web server."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from orchestrator.notify import http, mail, webhook
-from orchestrator.notify.kinds import separated
+from orchestrator.notify import http, webhook
 from orchestrator.notify.occasions import Notice
 from orchestrator.notify.records import Delivery
 from orchestrator.notify.sending import NotSent
 from orchestrator.refusals import Refused
-from tests.notify.doubles import Certificate, MailServerDouble, WebServerDouble
+from tests.notify.doubles import Certificate, WebServerDouble
 
 LOOPBACK = ["127.0.0.0/8"]
 PAYLOAD = Notice("run_failed", "nightly", "nightly failed", ("web1: apt: no space left",), "r1").payload("now")
@@ -26,76 +24,10 @@ DELIVERY = Delivery(7, "c", "run_failed", "nightly", "r1", "sending", "", 1, AT,
 KEY = "k" * 24
 
 
-def send_mail(server: MailServerDouble, **settings: Any) -> None:
-    public, secret = separated("mail", {"host": "localhost", "port": server.port, "sender": "orch@example.com",
-                                        "recipients": ["a@example.com", "b@example.com"], **settings})
-    try:
-        mail.send(DELIVERY, PAYLOAD, public, secret)
-    finally:
-        server.close()
-
-
 @pytest.fixture
 def trusted(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Certificate:
     monkeypatch.setenv("SSL_CERT_FILE", certificate.path)
     return certificate
-
-
-@pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_mail_with_tls_and_a_password(trusted: Certificate, security: str) -> None:
-    server = MailServerDouble(trusted.context, tls_at_once=security == "tls", password="geheim")
-    send_mail(server, security=security, username="orch", password="geheim")
-    got, = server.mails
-    assert (got.sender, got.recipients, got.was_tls, got.user) == (
-        "orch@example.com", ["a@example.com", "b@example.com"], True, "orch")
-    assert "Subject: [orch] nightly failed" in got.data
-    assert "web1: apt: no space left" in got.data
-
-
-def test_mail_to_a_relay_without_tls_only_when_told_so() -> None:
-    server = MailServerDouble()
-    send_mail(server, security="none")
-    assert not server.mails[0].was_tls
-
-
-def test_a_server_that_has_no_starttls_gets_nothing() -> None:
-    server = MailServerDouble()
-    with pytest.raises(NotSent) as refused:
-        send_mail(server)
-    assert "STARTTLS" in refused.value.message
-    assert server.mails == []
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Certificate) -> None:
-    server = MailServerDouble(certificate.context, password="geheim")
-    with pytest.raises(NotSent) as refused:
-        send_mail(server, username="orch", password="geheim")
-    assert "not trusted" in refused.value.message and not refused.value.is_final
-
-
-def test_a_wrong_password_is_final_and_is_not_repeated(trusted: Certificate) -> None:
-    server = MailServerDouble(trusted.context, password="geheim")
-    with pytest.raises(NotSent) as refused:
-        send_mail(server, username="orch", password="falsch")
-    assert refused.value.is_final
-    assert "falsch" not in refused.value.message, "though the server said it"
-
-
-@pytest.mark.parametrize(("answer", "is_final"), [("550 no such user", True), ("451 later", False)])
-def test_refused_recipients(answer: str, is_final: bool) -> None:
-    server = MailServerDouble(refuse=lambda line: answer if line.upper().startswith("RCPT") else None)
-    with pytest.raises(NotSent) as refused:
-        send_mail(server, security="none")
-    assert refused.value.is_final is is_final
-
-
-def test_nobody_at_the_port() -> None:
-    server = MailServerDouble()
-    server.close()
-    with pytest.raises(NotSent) as refused:
-        mail.send(DELIVERY, PAYLOAD, {"host": "127.0.0.1", "port": server.port, "security": "none", "sender": "a@x",
-                                      "recipients": ["b@x"], "username": ""}, {})
-    assert refused.value.message == "127.0.0.1: Connection refused"
 
 
 def test_a_webhook_is_signed() -> None:
@@ -186,7 +118,7 @@ def test_an_answer_byte_by_byte_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
     began = time.monotonic()
     with pytest.raises(NotSent):
         http.send("GET", f"http://127.0.0.1:{listening.getsockname()[1]}/", {}, allowed=LOOPBACK)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "all of it takes 20"
     listening.close()
 
 
