@@ -15,10 +15,10 @@ from orchestrator.credentials.issuing import Issuing, collected
 from orchestrator.credentials.kinds import KINDS, Kind, kind_of, merged, parted
 from orchestrator.credentials.materials import MOST_CREDENTIALS, Materials
 from orchestrator.credentials.users import users_of
-from orchestrator.refusals import Conflict, Malformed, wrong
+from orchestrator.refusals import Conflict, Malformed, NotFound, wrong
 from orchestrator.security.ssh_ca import SshAuthority
 from orchestrator.store.books import MOST_PER_PAGE, Books, found, new_id, refuse_stale
-from orchestrator.store.paging import Page, PageRequest, page_of
+from orchestrator.store.paging import Page, PageRequest, seen_page
 
 LONGEST_NAME = 100
 SEAL = "credential"
@@ -26,10 +26,12 @@ USE_RIGHT, CHANGE_RIGHT = "credential.use", "credential.change"
 SORTS = {"name": ("name",), "kind": ("kind", "name"), "created": ("created", "id"), "changed": ("changed", "id")}
 LIKE = """lower("name") LIKE ? ESCAPE '!'"""
 USE = "credential.use"
+SHARED_WITH = {"project": "projects", "inventory": "inventories"}
 
 
 class Credential(Struct):
-    """Without its secrets. ``public``: ``values`` that are shown, and the names of the secrets that are ``set``."""
+    """Without its secrets. ``public``: ``values`` that are shown, the names of the secrets that are ``set``, and with
+    whom it is ``shared``."""
 
     id: str
     name: str
@@ -45,6 +47,12 @@ class Credential(Struct):
     def values(self) -> dict[str, Any]:
         shown: dict[str, Any] = self.public["values"]
         return shown
+
+    @property
+    def shared(self) -> list[str]:
+        """Who may use it without a grant; nobody but admins, as long as no admin says otherwise."""
+        with_whom: list[str] = self.public.get("shared", [])
+        return with_whom
 
 
 class Use(Struct):
@@ -66,7 +74,7 @@ class Credentials:
     # ---- asking
 
     def list(self, by: Identity, page: PageRequest, *, kind: str | None = None, search: str = "") -> Page[Credential]:
-        """``search``: a part of the name, in any case."""
+        """Those that whoever asks may use somewhere. ``search``: a part of the name, in any case."""
         rights.refuse_unless_somewhere(by, USE_RIGHT)
         where, values = ["1 = 1"], []
         if kind:
@@ -75,12 +83,24 @@ class Credentials:
         if search:
             where.append(LIKE)
             values.append(like(search))
-        return page_of(self._table, page, SORTS, " AND ".join(where), *values)
+        return seen_page(self._table, page, SORTS, lambda rows: [
+            row for row in rows if rights.may_use_somewhere(by, row.id, row.shared)], " AND ".join(where), *values)
 
     def show(self, by: Identity, credential_id: str) -> Credential:
-        """Raises `NotFound`."""
+        """Raises `NotFound`, for what one may use nowhere too."""
         rights.refuse_unless_somewhere(by, USE_RIGHT)
-        return self._show(credential_id)
+        row = self._table.find('"id" = ?', credential_id)
+        seen = row is not None and rights.may_use_somewhere(by, row.id, row.shared)
+        return found(row if seen else None, "credential", credential_id)
+
+    def refuse_unusable(self, by: Identity, ids: Sequence[str], project_id: str | None = None,
+                        inventory_id: str | None = None) -> None:
+        """Raises `NotFound` for one that a run of this project on this inventory may not be given by ``by``."""
+        for one in ids:
+            row = self._table.find('"id" = ?', one)
+            if row is None or not rights.may_use(by, row.id, row.shared, project_id, inventory_id):
+                raise NotFound(f"there is no credential {one!r} that {by.name} may use here", code="credential_refused",
+                               hint="an admin can grant it, or share it with this project or inventory")
 
     def _show(self, credential_id: str) -> Credential:
         return found(self._table.find('"id" = ?', credential_id), "credential", credential_id)
@@ -101,22 +121,28 @@ class Credentials:
 
     # ---- changing
 
-    def create(self, by: Identity, name: str, kind: str, values: Mapping[str, Any]) -> Credential:
-        """Raises `Malformed` with the fields that are wrong, `Conflict` for a name that is taken."""
+    def create(self, by: Identity, name: str, kind: str, values: Mapping[str, Any],
+               shared: Sequence[str] = ()) -> Credential:
+        """``shared``: who may use it without a grant (`rights.OPERATORS`, ``project:ID``, ``inventory:ID``).
+
+        Raises `Malformed` with the fields that are wrong, `Conflict` for a name that is taken.
+        """
         rights.refuse_unless(by, CHANGE_RIGHT)
         books, now, made = self._books, self._books.clock(), new_id()
         chosen, sealed = kind_of(kind), self._sealed(made, kind_of(kind), merged(kind_of(kind), values))
         name = checked_name(name)
+        sealed["public"]["shared"] = checked_shared(books, shared)
         with books.transaction():
             self._refuse_taken(name, made)
             self._table.insert({"id": made, "name": name, "kind": chosen.name, "created_by": by.name, **sealed,
                                 "version": 1, "created": now, "changed": now, "last_used": None})
-            books.audit.write(by.name, "credential.create", made, address=by.address, name=name, kind=kind)
+            books.audit.write(by.name, "credential.create", made, address=by.address, name=name, kind=kind,
+                              shared=sealed["public"]["shared"])
         return self._show(made)
 
     def change(self, by: Identity, credential_id: str, version: int | None, *, name: str | None = None,
-               values: Mapping[str, Any] | None = None) -> Credential:
-        """Rename it, or replace values (a rotation): those not given stay, those given as None go."""
+               values: Mapping[str, Any] | None = None, shared: Sequence[str] | None = None) -> Credential:
+        """Rename it, share it, or replace values (a rotation): those not given stay, those given as None go."""
         rights.refuse_unless(by, CHANGE_RIGHT)
         books = self._books
         with books.transaction():
@@ -129,10 +155,13 @@ class Credentials:
             if values is not None:
                 kind = kind_of(before.kind)
                 changes |= self._sealed(before.id, kind, merged(kind, values, self._all_values(before)))
+            with_whom = before.shared if shared is None else checked_shared(books, shared)
+            changes["public"] = {**changes.get("public", before.public), "shared": with_whom}
             self._table.change(changes, '"id" = ?', before.id)
             rotated = sorted(set(values or ()) & set(KINDS[before.kind].secrets))
             books.audit.write(by.name, "credential.rotate" if rotated else "credential.change", before.id,
-                              address=by.address, name=changes.get("name", before.name), fields=sorted(values or ()))
+                              address=by.address, name=changes.get("name", before.name), shared=with_whom,
+                              fields=sorted(values or ()))
         return self._show(credential_id)
 
     def delete(self, by: Identity, credential_id: str, version: int | None) -> None:
@@ -145,6 +174,8 @@ class Credentials:
             if needed:
                 raise Conflict(f"the credential {row.name!r} is used by {', '.join(needed)}", code="credential_used",
                                hint="give them another one first")
+            self._books.database.execute(
+                """DELETE FROM grants WHERE "kind" = 'credential' AND "scope_id" = ?""", (row.id,))
             self._table.delete('"id" = ?', row.id)
             self._books.audit.write(by.name, "credential.delete", row.id, address=by.address, name=row.name,
                                     kind=row.kind)
@@ -234,6 +265,18 @@ def checked_name(name: str) -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Malformed("a name has 1 to 100 printable characters", fields=[("name", "1 to 100 printable characters")])
     return name
+
+
+def checked_shared(books: Books, shared: Sequence[str]) -> list[str]:
+    """Each once, in order. Raises `Malformed` for a word that means nobody, or nothing that is there."""
+    for one in shared:
+        kind, _, scope = one.partition(":")
+        there = one == rights.OPERATORS or (kind in SHARED_WITH and books.database.select(
+            f'SELECT 1 FROM {SHARED_WITH[kind]} WHERE "id" = ?', (scope,)))
+        if not there:
+            raise wrong("shared", f"{one[:80]!r} is neither {rights.OPERATORS}, nor project:ID or inventory:ID of one"
+                                  " that is there")
+    return sorted(set(shared))
 
 
 def like(text: str) -> str:

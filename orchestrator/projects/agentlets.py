@@ -136,9 +136,9 @@ class Agentlets:
     def _found(self, by: Identity, name: str) -> Agent:
         try:
             agent = self._desk.registry.find(name)
-        except UsageError:
+            self._fleet.refuse_unseen(by, agent.host)
+        except (UsageError, NotFound):
             raise NotFound(f"there is no agentlet {name!r}") from None
-        self._fleet.refuse_unseen(by, agent.host)
         return agent
 
     def _shown(self, agent: Agent) -> Agentlet:

@@ -46,7 +46,7 @@ class HostState(Struct):
     facts_seen: datetime | None
 
 
-class InventoryName(Struct):
+class InventoryName(Struct, frozen=True):
     id: str
     name: str
 
@@ -97,7 +97,7 @@ class Fleet:
             self.refresh()
         where, values = self._filter(by, search, inventory_id, group, status, drifted)
         rows = page_of(self._table, page, SORTS, where, *values)
-        return Page([*self._joined(rows.items)], rows.next)
+        return Page([*self._joined(by, rows.items)], rows.next)
 
     def show(self, by: Identity, host: str) -> FleetHost:
         """Raises `NotFound`, for what one may not see too."""
@@ -106,7 +106,7 @@ class Fleet:
         if row is None and host in missing_rows(self._books.database):
             self.refresh()
             row = self._table.find('"host" = ?', host)
-        return self._joined([found(row, "host", host)])[0]
+        return self._joined(by, [found(row, "host", host)])[0]
 
     def facts(self, by: Identity, host: str) -> dict[str, Any]:
         """What the host said of itself in its last run that gathered facts: data, never to be rendered."""
@@ -222,17 +222,22 @@ class Fleet:
             'SELECT 1 FROM inventory_hosts WHERE "inventory_id" = ? AND "name" = ?',
             (inventory_id, self._books.database.write["text"](host))))
 
-    def _joined(self, rows: Sequence[HostState]) -> Sequence[FleetHost]:
+    def _joined(self, by: Identity, rows: Sequence[HostState]) -> Sequence[FleetHost]:
+        """With the inventories and the agentlet of each: of inventories, those that whoever asks may see it in."""
         names = [row.host for row in rows]
         if not names:
             return []
         database, now = self._books.database, self._books.clock()
         written = tuple(map(database.write["text"], names))
-        inventories: dict[str, Any] = {}
+        within: dict[InventoryName, list[str]] = {}
         for host, inventory_id, name in database.select(
                 'SELECT h."name", i."id", i."name" FROM inventory_hosts h JOIN inventories i ON i."id" ='
                 f' h."inventory_id" WHERE h."name" IN ({marks(names)}) ORDER BY i."name"', written):
-            inventories.setdefault(str(host), []).append(InventoryName(str(inventory_id), str(name)))
+            within.setdefault(InventoryName(str(inventory_id), str(name)), []).append(str(host))
+        inventories: dict[str, list[InventoryName]] = {}
+        for inventory, hosts in within.items():
+            for host in self._inventories.visible(by, inventory.id, hosts):
+                inventories.setdefault(host, []).append(inventory)
         agents = {agent.host: HostAgent(agent.id, liveness(agent, now, self._timing), agent.last_seen, agent.version)
                   for agent in self._agents.all(f'"state" = ? AND "host" IN ({marks(names)})', ACTIVE, *names)}
         alive = {host: agent.liveness for host, agent in agents.items()}

@@ -29,11 +29,12 @@ from orchestrator.projects.inventory_checks import (
 from orchestrator.projects.inventory_mirror import mirror
 from orchestrator.projects.masking import masked_vars
 from orchestrator.projects.paths import Tree, checked_path
+from orchestrator.projects.sealed_vars import SealedVars
 from orchestrator.projects.seen import is_admin, seen_ids
 from orchestrator.refusals import Conflict, Malformed, NotFound, wrong
 from orchestrator.store.books import Books, found, new_id, refuse_stale
 from orchestrator.store.columns import READ
-from orchestrator.store.managed_inventory import GroupLine
+from orchestrator.store.managed_inventory import GroupLine, read_secrets
 from orchestrator.store.paging import Page, PageRequest, page_of
 from orchestrator.store.table import marks
 
@@ -74,6 +75,7 @@ class Inventories:
     def __init__(self, books: Books, projects: Projects) -> None:
         self._books = books
         self._projects = projects
+        self._sealing = SealedVars(books)
         self._table = books.table("inventories", Inventory)
 
     # ---- asking
@@ -143,9 +145,10 @@ class Inventories:
         refuse_reaching_controller(values, admin=is_admin(by))
         row: dict[str, Any] = {"id": made, "name": name, "kind": kind,
                                "project_id": project_id if kind == "files" else None,
-               "sources": [*checked], "vars": values, "version": 1, "created": self._books.clock()}
+               "sources": [*checked], "vars": {}, "version": 1, "created": self._books.clock()}
         # Files are read before the row is there: what cannot be read is refused, and not kept.
         files = reading.loaded(self._books.database, self._projects, Inventory(**row)) if kind == "files" else None
+        row |= self._sealing.columns(made, "", "", values)
         with self._books.transaction():
             self._refuse_taken(name, made)
             self._table.insert(row)
@@ -177,10 +180,12 @@ class Inventories:
                 if before.kind == "files" and vars:
                     raise Malformed("an inventory of files has its variables in them",
                                     fields=[("vars", "must be empty")])
-                changes["vars"] = changed_vars(vars, before.vars, admin=is_admin(by))
+                there = self._sealing.of_inventory(before.id)
+                changes |= self._sealing.columns(before.id, "", "", changed_vars(vars, there, admin=is_admin(by)))
             self._table.change(changes, '"id" = ?', before.id)
             self._books.audit.write(by.name, "inventory.change", before.id, address=by.address,
-                                    name=changes.get("name", before.name), fields=sorted(set(changes) - {"version"}))
+                                    name=changes.get("name", before.name),
+                                    fields=sorted(set(changes) - {"version", "sealed"}))
         if sources is not None and before.kind == "files":
             self.mirror(inventory_id)
         return _shown(self.row(inventory_id))
@@ -237,16 +242,28 @@ class Inventories:
         """The files that an inventory's are among; None for one that has none."""
         return reading.tree_of(self._projects, self.row(inventory_id))
 
-    def loaded(self, inventory_id: str) -> Loaded:
-        """The inventory as a run would see it now, group_vars and host_vars files aside. Raises `OrchError`."""
-        return reading.loaded(self._books.database, self._projects, self.row(inventory_id))
+    def loaded(self, inventory_id: str, *, opened: bool = False) -> Loaded:
+        """The inventory as a run would see it now, group_vars and host_vars files aside. Raises `OrchError`.
+
+        ``opened``: with its secrets, which nobody is shown; else they are masks.
+        """
+        return reading.loaded(self._books.database, self._projects, self.row(inventory_id),
+                              self._sealing.unseal if opened else None)
+
+    def secrets_of(self, inventory_id: str) -> dict[str, dict[str, Any]]:
+        """What the process of a run is given to read a managed inventory with; see `read_secrets`."""
+        if self.row(inventory_id).kind != "managed":
+            return {}
+        return read_secrets(self._books.database, inventory_id, self._sealing.unseal)
 
     def matched(self, by: Identity, inventory_id: str, pattern: str = "all", most: int = 200) -> Matched:
         """The hosts that a limit means, of those that whoever asks may see. Raises `Malformed` for no pattern."""
         self.refuse_unseen(by, inventory_id)
         names, warnings = reading.chosen(self.loaded(inventory_id), pattern)
         hosts = self.visible(by, inventory_id, names)
-        return Matched(len(hosts), [*hosts[:most]], [*warnings])
+        # What a pattern does not match tells of the hosts and groups that there are.
+        sees_all = rights.may(by, rights.VIEW, rights.Target(inventory_id))
+        return Matched(len(hosts), [*hosts[:most]], [*warnings] if sees_all else [])
 
     def variables(self, by: Identity, inventory_id: str, host: str) -> HostVariables:
         """See `orchestrator.projects.host_variables`."""
@@ -256,7 +273,7 @@ class Inventories:
 
     def digest(self, inventory_id: str) -> str:
         """Changes with its hosts, groups and variables."""
-        return reading.digest_of(self.loaded(inventory_id))
+        return reading.digest_of(self.loaded(inventory_id, opened=True))
 
     def targets(self, inventory_id: str, hosts: Iterable[str]) -> tuple[RightsHost, ...]:
         """These hosts with all groups they are in, as rights are asked about them."""

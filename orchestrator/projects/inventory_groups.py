@@ -19,9 +19,11 @@ from orchestrator.projects.inventory_checks import (
     refuse_reaching_controller,
 )
 from orchestrator.projects.masking import masked_vars
+from orchestrator.projects.sealed_vars import SealedVars
 from orchestrator.projects.seen import is_admin
 from orchestrator.refusals import Conflict, Malformed
 from orchestrator.store.books import Books, found, refuse_stale
+from orchestrator.store.managed_inventory import GROUP
 
 if TYPE_CHECKING:
     from orchestrator.projects.inventories import Inventories
@@ -46,6 +48,7 @@ class InventoryGroups:
     def __init__(self, books: Books, inventories: Inventories) -> None:
         self._books = books
         self._inventories = inventories
+        self._sealing = SealedVars(books)
         self._table = books.table("inventory_groups", InventoryGroup)
 
     def list(self, by: Identity, inventory_id: str) -> Sequence[InventoryGroup]:
@@ -58,8 +61,9 @@ class InventoryGroups:
         if rights.may(by, rights.VIEW, rights.Target(inventory_id)):
             return [_shown(row) for row in rows]
         seen = set(self._inventories.visible(by, inventory_id, sorted({host for row in rows for host in row.hosts})))
-        return [replace(row, vars={}, hosts=[host for host in row.hosts if host in seen]) for row in rows
-                if seen & set(row.hosts)]
+        parts = {row.name: [host for host in row.hosts if host in seen] for row in rows}
+        return [replace(row, vars={}, hosts=parts[row.name], children=[one for one in row.children if parts.get(one)])
+                for row in rows if parts[row.name]]
 
     def show(self, by: Identity, inventory_id: str, name: str) -> InventoryGroup:
         return found(next((row for row in self.list(by, inventory_id) if row.name == name), None), "group", name)
@@ -82,7 +86,7 @@ class InventoryGroups:
             if len(rows) >= MOST_GROUPS:
                 raise Malformed(f"an inventory has {MOST_GROUPS} groups at most", code="too_many")
             self._check(made, rows)
-            self._table.insert(_row(made))
+            self._table.insert({**_row(made), **self._sealing.columns(inventory_id, GROUP, name, made.vars)})
             books.audit.write(by.name, "inventory.group.create", inventory_id, address=by.address,
                               name=inventory.name, group=name)
         return self._show(inventory_id, name)
@@ -97,14 +101,16 @@ class InventoryGroups:
             rows = self._rows(inventory_id, lock=True)
             before = found(next((row for row in rows if row.name == name), None), "group", name)
             refuse_stale(before.version, version, "group")
+            kept: dict[str, Any] = {}
+            if vars is not None:
+                there = self._sealing.of_group(inventory_id, name)
+                kept = self._sealing.columns(inventory_id, GROUP, name, changed_vars(vars, there, admin=is_admin(by)))
             after = replace(
                 before, version=before.version + 1,
-                vars=before.vars if vars is None else changed_vars(
-                    vars, before.vars, admin=is_admin(by)),
                 hosts=before.hosts if hosts is None else list(dict.fromkeys(hosts)),
                 children=before.children if children is None else list(dict.fromkeys(children)))
             self._check(after, rows, known=set(before.hosts))
-            self._table.change(_row(after), '"inventory_id" = ? AND "name" = ?', inventory_id, name)
+            self._table.change({**_row(after), **kept}, '"inventory_id" = ? AND "name" = ?', inventory_id, name)
             books.audit.write(by.name, "inventory.group.change", inventory_id, address=by.address,
                               name=inventory.name, group=name)
         return self._show(inventory_id, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,13 @@ from orchestrator.projects.inventory_checks import (
 )
 from orchestrator.projects.inventory_groups import InventoryGroup, memberships, set_members
 from orchestrator.projects.masking import masked_vars
+from orchestrator.projects.sealed_vars import SealedVars
 from orchestrator.projects.seen import is_admin
+from orchestrator.projects.taken_names import refuse_taken
 from orchestrator.refusals import Conflict, Malformed, NotFound
 from orchestrator.store.books import Books, found, refuse_stale
-from orchestrator.store.paging import Page, PageRequest, page_of
+from orchestrator.store.managed_inventory import HOST
+from orchestrator.store.paging import Page, PageRequest, seen_page
 
 MOST_AT_ONCE = 200
 SORTS = {"name": ("name",)}
@@ -64,6 +67,7 @@ class InventoryHosts:
     def __init__(self, books: Books, inventories: Inventories) -> None:
         self._books = books
         self._inventories = inventories
+        self._sealing = SealedVars(books)
         self._table = books.table("inventory_hosts", HostRow)
         self._groups = books.table("inventory_groups", InventoryGroup)
 
@@ -74,10 +78,14 @@ class InventoryHosts:
         if search:
             where.append(LIKE)
             values.append(like(search))
-        rows = page_of(self._table, page, SORTS, " AND ".join(where), *values)
+
+        def seen(found: Sequence[HostRow]) -> Iterable[HostRow]:
+            names = set(self._inventories.visible(by, inventory_id, [row.name for row in found]))
+            return [row for row in found if row.name in names]
+
+        rows = seen_page(self._table, page, SORTS, seen, " AND ".join(where), *values)
         direct = memberships(self._groups.all('"inventory_id" = ?', inventory_id))
-        seen = set(self._inventories.visible(by, inventory_id, [row.name for row in rows.items]))
-        return Page([_shown(row, direct.get(row.name, [])) for row in rows.items if row.name in seen], rows.next)
+        return Page([_shown(row, direct.get(row.name, [])) for row in rows.items], rows.next)
 
     def show(self, by: Identity, inventory_id: str, name: str) -> InventoryHost:
         """Raises `NotFound`."""
@@ -93,10 +101,11 @@ class InventoryHosts:
     def add(self, by: Identity, inventory_id: str, hosts: Sequence[NewHost]) -> Sequence[str]:
         """Add up to 200 hosts, all of them or none; returns their names.
 
-        Raises `Malformed` with each field that is wrong, `Conflict` when one is there already.
+        Raises `Malformed` with each field that is wrong, `Conflict` when one is there already, or is another's.
         """
         inventory = self._inventories.editable(by, inventory_id)
         names = _checked(hosts, is_admin(by))
+        refuse_taken(self._books, self._inventories, by, names)
         books, now = self._books, self._books.clock()
         with books.transaction():
             groups = self._groups.all('"inventory_id" = ? ORDER BY "name"', inventory_id, lock=True)
@@ -106,8 +115,8 @@ class InventoryHosts:
                 raise Conflict(f"{', '.join(there[:5])} {'is' if len(there) == 1 else 'are'} in the inventory already",
                                code="host_exists")
             self._table.insert(*[{
-                "inventory_id": inventory_id, "name": host.name, "vars": host.vars, "enabled": host.enabled,
-                "version": 1, "created": now} for host in hosts])
+                "inventory_id": inventory_id, "name": host.name, "enabled": host.enabled, "version": 1, "created": now,
+                **self._sealing.columns(inventory_id, HOST, host.name, host.vars)} for host in hosts])
             set_members(books, inventory_id, groups, {host.name: host.groups for host in hosts})
             ensure_rows(books.database, names)
             books.audit.write(by.name, "inventory.hosts.add", inventory_id, address=by.address,
@@ -130,15 +139,17 @@ class InventoryHosts:
             refuse_stale(before.version, version, "host")
             changes: dict[str, Any] = {"version": before.version + 1}
             if vars is not None:
-                changes["vars"] = changed_vars(vars, before.vars, admin=is_admin(by))
+                values = changed_vars(vars, self._sealing.of_host(inventory_id, name), admin=is_admin(by))
+                changes |= self._sealing.columns(inventory_id, HOST, name, values)
             if enabled is not None:
                 changes["enabled"] = enabled
             self._table.change(changes, '"inventory_id" = ? AND "name" = ?', inventory_id, name)
             if groups is not None:
                 set_members(books, inventory_id, there, {name: groups})
+            moved = {"groups"} if groups is not None else set()
             books.audit.write(by.name, "inventory.host.change", inventory_id, address=by.address,
                               name=inventory.name, host=name,
-                              fields=sorted({*changes, *(["groups"] if groups is not None else [])} - {"version"}))
+                              fields=sorted((changes.keys() | moved) - {"version", "sealed"}))
         return self._show(inventory_id, name)
 
     def remove(self, by: Identity, inventory_id: str, names: Sequence[str], version: int | None = None) -> int:

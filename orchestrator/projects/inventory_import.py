@@ -26,9 +26,12 @@ from orchestrator.projects.inventory_checks import (
 )
 from orchestrator.projects.inventory_groups import MOST_GROUPS, InventoryGroup
 from orchestrator.projects.inventory_hosts import HostRow
+from orchestrator.projects.sealed_vars import SealedVars
 from orchestrator.projects.seen import is_admin
+from orchestrator.projects.taken_names import refuse_taken
 from orchestrator.refusals import Malformed, wrong
 from orchestrator.store.books import Books
+from orchestrator.store.managed_inventory import GROUP, HOST
 
 if TYPE_CHECKING:
     from inventory import Inventory
@@ -52,12 +55,14 @@ class InventoryImport:
     def __init__(self, books: Books, inventories: Inventories) -> None:
         self._books = books
         self._inventories = inventories
+        self._sealing = SealedVars(books)
 
     def from_inventory(self, by: Identity, inventory_id: str, source_id: str) -> Imported:
         """Copy another inventory, most of the time one of files. Raises `NotFound`, `Malformed`, `OrchError`."""
         self._inventories.editable(by, inventory_id)
         self._inventories.editable_source(by, source_id)
-        return self._take(by, inventory_id, self._inventories.loaded(source_id), self._inventories.row(source_id).name)
+        return self._take(by, inventory_id, self._inventories.loaded(source_id, opened=True),
+                          self._inventories.row(source_id).name)
 
     def from_text(self, by: Identity, inventory_id: str, text: str, format: str) -> Imported:
         """Read a text as an inventory file of that format; nothing in it is run. Raises `Malformed`."""
@@ -82,6 +87,7 @@ class InventoryImport:
         group_vars = {name: _vars(group.vars, f"group {name}", warnings) for name, group in groups.items()}
         all_vars = _vars(loaded.groups["all"].vars, "all", warnings)
         _check(hosts, group_vars, all_vars, is_admin(by))
+        refuse_taken(self._books, self._inventories, by, [*hosts])
         books, now = self._books, self._books.clock()
         host_rows = books.table("inventory_hosts", HostRow)
         group_rows = books.table("inventory_groups", InventoryGroup)
@@ -90,14 +96,16 @@ class InventoryImport:
             known = {str(name) for (name,) in books.database.select(
                 'SELECT "name" FROM inventory_hosts WHERE "inventory_id" = ?', (inventory_id,))}
             for name in sorted(set(hosts) & known):
+                kept = self._sealing.columns(inventory_id, HOST, name, hosts[name])
                 books.database.execute(
-                    'UPDATE inventory_hosts SET "vars" = ?, "version" = "version" + 1'
+                    'UPDATE inventory_hosts SET "vars" = ?, "sealed" = ?, "version" = "version" + 1'
                     ' WHERE "inventory_id" = ? AND "name" = ?',
-                    (books.database.write["json"](hosts[name]), inventory_id, name))
+                    (books.database.write["json"](kept["vars"]), kept["sealed"], inventory_id, name))
             fresh = [name for name in hosts if name not in known]
             if fresh:
-                host_rows.insert(*[{"inventory_id": inventory_id, "name": name, "vars": hosts[name], "enabled": True,
-                                    "version": 1, "created": now} for name in fresh])
+                host_rows.insert(*[{
+                    "inventory_id": inventory_id, "name": name, "enabled": True, "version": 1, "created": now,
+                    **self._sealing.columns(inventory_id, HOST, name, hosts[name])} for name in fresh])
             for name, group in groups.items():
                 before = there.get(name)
                 members = list(dict.fromkeys([*(before.hosts if before else ()),
@@ -105,7 +113,8 @@ class InventoryImport:
                 children = list(dict.fromkeys([*(before.children if before else ()),
                                                *(one for one in group.children if one in groups)]))
                 row = {"inventory_id": inventory_id, "name": name, "hosts": members, "children": children,
-                       "vars": {**(before.vars if before else {}), **group_vars[name]},
+                       **self._sealing.columns(inventory_id, GROUP, name, {
+                           **(self._sealing.of_group(inventory_id, name) if before else {}), **group_vars[name]}),
                        "version": before.version + 1 if before else 1, "created": before.created if before else now}
                 if before:
                     group_rows.change(row, '"inventory_id" = ? AND "name" = ?', inventory_id, name)
@@ -120,10 +129,11 @@ class InventoryImport:
 
     def _lay_over(self, inventory_id: str, all_vars: Mapping[str, Any]) -> None:
         if all_vars:
-            row = self._inventories.row(inventory_id)
+            there = self._sealing.of_inventory(inventory_id)
+            kept = self._sealing.columns(inventory_id, "", "", {**there, **all_vars})
             self._books.database.execute(
-                'UPDATE inventories SET "vars" = ?, "version" = "version" + 1 WHERE "id" = ?',
-                (self._books.database.write["json"]({**row.vars, **all_vars}), inventory_id))
+                'UPDATE inventories SET "vars" = ?, "sealed" = ?, "version" = "version" + 1 WHERE "id" = ?',
+                (self._books.database.write["json"](kept["vars"]), kept["sealed"], inventory_id))
 
     def _refuse_circles(self, inventory_id: str) -> None:
         from orchestrator.projects.inventory_checks import refuse_circle

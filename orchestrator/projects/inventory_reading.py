@@ -11,7 +11,7 @@ from orchestrator.engine.agentlet_inventory import MANAGED, SOURCE
 from orchestrator.projects.paths import Tree
 from orchestrator.refusals import Malformed
 from orchestrator.store.database import Database
-from orchestrator.store.managed_inventory import read_managed
+from orchestrator.store.managed_inventory import Unseal, read_managed
 
 if TYPE_CHECKING:
     from inventory import Inventory as Loaded
@@ -44,16 +44,20 @@ def sources_of(projects: Projects, row: Row) -> tuple[str, ...]:
     return tuple(str(tree.file(source)) if tree is not None and source != SOURCE else source for source in row.sources)
 
 
-def loaded(database: Database, projects: Projects, row: Row) -> Loaded:
-    """The inventory as a run would see it now, group_vars and host_vars files aside. Raises `OrchError`."""
+def loaded(database: Database, projects: Projects, row: Row, unseal: Unseal | None = None) -> Loaded:
+    """The inventory as a run would see it now, group_vars and host_vars files aside. Raises `OrchError`.
+
+    Without ``unseal`` the secrets of a managed one are masks.
+    """
     import inventory
     from orchestrator.content.vault import Vault
     from orchestrator.engine.setup import load_inventory
 
     sources = sources_of(projects, row)
     if row.kind == "managed":
-        return inventory.load(sources, provided={sources[0]: lambda: read_managed(database, row.id)})
-    return load_inventory(sources, Vault(), [], provided={SOURCE: projects.enrolled})
+        return inventory.load(sources, provided={sources[0]: lambda: read_managed(database, row.id, unseal)})
+    runs_here = row.project_id is None or projects.row(row.project_id).runs_here
+    return load_inventory(sources, Vault(), [], provided={SOURCE: projects.enrolled}, runs_scripts=runs_here)
 
 
 def chosen(found: Loaded, pattern: str) -> tuple[Sequence[str], Sequence[str]]:

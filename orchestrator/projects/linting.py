@@ -15,6 +15,7 @@ from orchestrator.projects.paths import Tree
 
 TIME_LIMIT_S = 60.0
 MOST_BYTES = 4 << 20
+CONFINED = "orchestrator.security.confined"
 PASSED = ("PATH", "LANG", "VIRTUAL_ENV", "PYTHONPATH")
 
 
@@ -38,12 +39,14 @@ def lint(tree: Tree, path: str, time_limit_s: float = TIME_LIMIT_S) -> Lint:
 
     Raises `NotFound`, `Malformed`, and `OrchError` when it takes too long.
 
-    The process has no secret of the server in its environment, and is ended with all that it started.
+    The process has no secret of the server in its environment, and is ended with all that it started. Unless the
+    project's content may run on the server, its filters are not loaded, and count as missing.
     """
     full = tree.file(path)
     environment = {name: os.environ[name] for name in PASSED if name in os.environ}
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "orchestrator.cli.main", "lint", "--json", "--", os.path.relpath(full, tree.root)],
+        [sys.executable, "-P", "-m", *(() if tree.runs_here else (CONFINED, str(tree.root))), "orchestrator.cli.main",
+         "lint", "--json", "--", os.path.relpath(full, tree.root)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tree.root,
         env={**environment, "HOME": str(tree.root), "LC_ALL": "C.UTF-8", "PYTHONPATH": _python_path(environment)},
         start_new_session=True)

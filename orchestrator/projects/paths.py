@@ -30,9 +30,11 @@ def checked_path(path: str, field: str = "path") -> str:
 class Tree:
     """The files of a project as they are at one commit, or now."""
 
-    def __init__(self, root: Path, name: str = "") -> None:
+    def __init__(self, root: Path, name: str = "", runs_here: bool = False) -> None:
         self.root = Path(os.path.realpath(root))
         self.name = name
+        self.runs_here = runs_here
+        """Whether what is in them may run on the server itself."""
 
     def file(self, path: str) -> Path:
         """The file or folder at a path that came from outside.

@@ -38,7 +38,8 @@ KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 
 
 class Project(Struct):
-    """``commit``: of git, what is used now; ``sync_error``: why the last fetch failed."""
+    """``commit``: of git, what is used now; ``sync_error``: why the last fetch failed. ``runs_here``: its content may
+    run on the server itself; see docs/access.md."""
 
     id: str
     name: str
@@ -52,6 +53,7 @@ class Project(Struct):
     version: int
     created: datetime
     synced: datetime | None
+    runs_here: bool
 
 
 class Projects:
@@ -124,7 +126,7 @@ class Projects:
     # ---- changing
 
     def create(self, by: Identity, name: str, kind: str, *, path: str = "", url: str = "", ref: str = "",
-               credential_id: str | None = None) -> Project:
+               credential_id: str | None = None, runs_here: bool = False) -> Project:
         """A git project is fetched by `sync`, which is not done here. Raises `Malformed`, `Conflict`."""
         rights.refuse_unless(by, "project.change")
         if kind not in KINDS:
@@ -134,14 +136,15 @@ class Projects:
         with self._books.transaction():
             self._refuse_taken(name, made)
             self._table.insert({"id": made, "name": name, "kind": kind, **values, "commit": "", "sync_error": "",
-                                "version": 1, "created": self._books.clock(), "synced": None})
+                                "version": 1, "created": self._books.clock(), "synced": None, "runs_here": runs_here})
             self._books.audit.write(by.name, "project.create", made, address=by.address, name=name, kind=kind,
+                                    runs_here=runs_here,
                                     **{key: values[key] for key in ("path", "url", "ref") if values[key]})
         return self.row(made)
 
     def change(self, by: Identity, project_id: str, version: int | None, *, name: str | None = None,
                path: str | None = None, url: str | None = None, ref: str | None = None,
-               credential_id: str | None | bool = False) -> Project:
+               credential_id: str | None | bool = False, runs_here: bool | None = None) -> Project:
         """``credential_id``: None takes it away, False leaves it. Another address means to fetch anew."""
         rights.refuse_unless(by, "project.change")
         with self._books.transaction():
@@ -155,6 +158,8 @@ class Projects:
             if name is not None:
                 values["name"] = checked_name(name)
                 self._refuse_taken(values["name"], before.id)
+            if runs_here is not None:
+                values["runs_here"] = runs_here
             if values["url"] != before.url or values["ref"] != before.ref:
                 values |= {"synced": None}
             self._table.change({**values, "version": before.version + 1}, '"id" = ?', before.id)
@@ -227,7 +232,7 @@ class Projects:
         row = self.row(project_id)
         if row.kind == "directory":
             try:
-                return Tree(self._below_roots(row.path), row.name)
+                return Tree(self._below_roots(row.path), row.name, row.runs_here)
             except Malformed:  # whoever looks need not know which folders there are
                 raise Conflict(f"the server may not read the folder of the project {row.name!r} any more",
                                code="project_root") from None
@@ -237,7 +242,7 @@ class Projects:
         place = tree_path(self._folder / row.id, row.commit)
         if not place.is_dir():
             fetch(self._fetch(row, row.commit, "system"))
-        return Tree(place, row.name)
+        return Tree(place, row.name, row.runs_here)
 
     def enrolled(self) -> dict[str, Any]:
         """What ``agentlets:`` means, without a connection of its own."""

@@ -51,6 +51,21 @@ class MasterKey:
             write_private(path, os.urandom(SIZE_BYTES).hex().encode() + b"\n", keep=True)
         return cls(_read(path))
 
+    @classmethod
+    def load(cls, state_dir: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> MasterKey:
+        """The key that is there. Raises `UsageError` when there is none: a new one would open nothing."""
+        named = environ.get(VARIABLE)
+        return cls(_read(Path(named).expanduser() if named else Path(state_dir) / FILE))
+
+    @classmethod
+    def of_text(cls, text: str) -> MasterKey:
+        """The key that `text` gave."""
+        return cls(bytes.fromhex(text))
+
+    def text(self) -> str:
+        """For a process of the same server that has to seal in its name; it goes by a pipe."""
+        return self._key.hex()
+
     def derive(self, purpose: str, *parts: str) -> bytes:
         """32 bytes for one purpose and these parts: HMAC-SHA256 over them, each with its length before it."""
         mac = hmac.new(self._key, digestmod=hashlib.sha256)

@@ -29,16 +29,17 @@ CREDENTIALS = columns(
     "text: id name kind created_by; json: public; bytes: sealed; int: version; time: created changed last_used"
 )
 PROJECTS = columns(
-    "text: id name kind path url ref commit sync_error credential_id; int: version; time: created synced"
+    "text: id name kind path url ref commit sync_error credential_id; int: version; bool: runs_here;"
+    " time: created synced"
 )
 INVENTORIES = columns(
-    "text: id name kind project_id; json: sources vars; int: version; time: created"
+    "text: id name kind project_id; json: sources vars; bytes: sealed; int: version; time: created"
 )
 INVENTORY_HOSTS = columns(
-    "text: inventory_id name; json: vars; int: version; bool: enabled; time: created"
+    "text: inventory_id name; json: vars; bytes: sealed; int: version; bool: enabled; time: created"
 )
 INVENTORY_GROUPS = columns(
-    "text: inventory_id name; json: vars hosts children; int: version; time: created"
+    "text: inventory_id name; json: vars hosts children; bytes: sealed; int: version; time: created"
 )
 HOST_STATES = columns(
     "text: host last_run_id last_status last_message last_carrier drift_run_id; json: facts; int: drift_changes; "

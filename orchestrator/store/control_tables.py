@@ -146,6 +146,8 @@ class ProjectRow(Table, table=True):
     version: int
     created: datetime = Field(sa_type=UtcDateTime)
     synced: datetime | None = Field(sa_type=UtcDateTime)
+    runs_here: bool | None
+    """Whether its content may run on the server itself; None, of rows older than the question, means no."""
 
 
 class InventoryRow(Table, table=True):
@@ -162,6 +164,8 @@ class InventoryRow(Table, table=True):
     vars: dict[str, Any] = Field(sa_type=JSON, nullable=False)
     version: int
     created: datetime = Field(sa_type=UtcDateTime)
+    sealed: bytes | None = Field(sa_type=LargeBinary)
+    """The variables that hold secrets, which ``vars`` has with masks; None where there are none."""
 
 
 class InventoryHostRow(Table, table=True):
@@ -173,6 +177,8 @@ class InventoryHostRow(Table, table=True):
     enabled: bool
     version: int
     created: datetime = Field(sa_type=UtcDateTime)
+    sealed: bytes | None = Field(sa_type=LargeBinary)
+    """The variables that hold secrets, which ``vars`` has with masks; None where there are none."""
 
 
 class InventoryGroupRow(Table, table=True):
@@ -185,6 +191,8 @@ class InventoryGroupRow(Table, table=True):
     children: list[str] = Field(sa_type=JSON, nullable=False)
     version: int
     created: datetime = Field(sa_type=UtcDateTime)
+    sealed: bytes | None = Field(sa_type=LargeBinary)
+    """The variables that hold secrets, which ``vars`` has with masks; None where there are none."""
 
 
 class HostStateRow(Table, table=True):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.refusals import Malformed
 from orchestrator.store.books import MOST_PER_PAGE
@@ -48,6 +49,22 @@ def page_of(table: Table[RecordT], request: PageRequest, sorts: Sorts, where: st
     key, key_values = order.where()
     rows = table.all(f"({where}) AND {key} ORDER BY {order.by()} LIMIT ?", *values, *key_values, order.limit + 1)
     return order.page(rows)
+
+
+def seen_page(table: Table[RecordT], request: PageRequest, sorts: Sorts,
+              seen: Callable[[Sequence[RecordT]], Iterable[RecordT]], where: str = "1 = 1", *values: Any,
+              default: str | None = None) -> Page[RecordT]:
+    """The same, of those rows that ``seen`` lets through: no page is short, and no cursor tells of another row."""
+    order, found = ordered(request, sorts, default), list[RecordT]()
+    step, most = order, order.limit + 1
+    while True:
+        key, key_values = step.where()
+        rows = table.all(f"({where}) AND {key} ORDER BY {order.by()} LIMIT ?", *values, *key_values, most)
+        found += seen(rows)
+        if len(rows) < most or len(found) > order.limit:
+            return order.page(found)
+        step = replace(step, after=tuple(getattr(rows[-1], name) for name in order.columns))
+        most = MOST_PER_PAGE
 
 
 class Order(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,11 +16,16 @@ from orchestrator.store.sql_connection import SqlConnection
 
 try:
     import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+    from psycopg.pq import TransactionStatus
 except ImportError as missing:
     raise StoreError("PostgreSQL needs the psycopg package", code="store_driver",
                      hint="install orch with it: orch-fleet[postgresql]") from missing
 
-CONNECT_TIMEOUT_S = 10
+LINE = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+        "tcp_user_timeout": 25_000}
+"""libpq's, where the URL does not say otherwise: a server whose machine is gone without a word is found out after
+25 s. By the kernel's own it would be two hours for a line that listens, and a quarter for one that has asked."""
 IDLE_IN_TRANSACTION_MS = 10_000
 """A stopped process must not hold its row locks for ever: others wait to take over what it did."""
 
@@ -38,15 +44,16 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
 
     def _connect(self) -> psycopg.Connection[Row]:
         return psycopg.connect(
-            self.url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="orch",
+            self.url, autocommit=True, application_name="orch", **line_settings(self.url),
             options=f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC")
 
     @property
     def _open(self) -> psycopg.Connection[Row]:
-        """After a restart of the server whoever was in the middle has had an error; the next one gets a new line."""
+        """After a restart of the server whoever was in the middle has had an error; all others get a new line."""
         connection = super()._open
-        if connection.closed:
+        if connection.closed or _is_hung_up(connection):
             with self._faults():
+                connection.close()
                 connection = self._connection = self._connect()
         return connection
 
@@ -90,6 +97,31 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
     def _sql(self, sql: str) -> str:
         """Psycopg's mark for a value; none of our SQL has a question mark or a per cent sign of its own."""
         return sql.replace("?", "%s")
+
+
+def line_settings(url: str) -> dict[str, Any]:
+    """Arguments for every connection to a store, beside its URL. Raises `StoreError` for what is no such URL."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # it repeats a part of the URL, and that may be the password
+        raise StoreError("the store's address is no URL of a PostgreSQL database", code="store_url",
+                         hint="postgresql://USER@HOST:PORT/DATABASE; what is special in a URL is written as in %40") \
+            from None
+    return {name: value for name, value in LINE.items() if name not in given}
+
+
+def _is_hung_up(connection: psycopg.Connection[Row]) -> bool:
+    """Whether the server has ended the line while nobody used it: its last words can be read, and soon the end.
+
+    Without this the first statement after a restart fails on each line. It asks the kernel and not the server: 2 µs.
+    Nothing else is sent to a line that does not listen, but for a setting that was changed: it is replaced then too.
+    """
+    line = connection.pgconn
+    if line.transaction_status != TransactionStatus.IDLE:
+        return False
+    readable = select.poll()
+    readable.register(line.socket, select.POLLIN)
+    return bool(readable.poll(0))
 
 
 def _shown(url: str) -> str:

@@ -465,6 +465,7 @@ CREATE TABLE projects (
     version INTEGER NOT NULL,
     created DATETIME NOT NULL,
     synced DATETIME,
+    runs_here BOOLEAN,
     CONSTRAINT pk_projects PRIMARY KEY (id),
     CONSTRAINT fk_projects_credential_id_credentials FOREIGN KEY(credential_id) REFERENCES credentials (id)
 );
@@ -560,6 +561,7 @@ CREATE TABLE inventories (
     vars JSON NOT NULL,
     version INTEGER NOT NULL,
     created DATETIME NOT NULL,
+    sealed BLOB,
     CONSTRAINT pk_inventories PRIMARY KEY (id),
     CONSTRAINT fk_inventories_project_id_projects FOREIGN KEY(project_id) REFERENCES projects (id)
 );
@@ -593,6 +595,7 @@ CREATE TABLE inventory_groups (
     children JSON NOT NULL,
     version INTEGER NOT NULL,
     created DATETIME NOT NULL,
+    sealed BLOB,
     CONSTRAINT pk_inventory_groups PRIMARY KEY (inventory_id, name),
     CONSTRAINT fk_inventory_groups_inventory_id_inventories FOREIGN KEY(inventory_id) REFERENCES inventories (id) ON DELETE CASCADE
 );
@@ -603,9 +606,10 @@ CREATE TABLE inventory_hosts (
     enabled BOOLEAN NOT NULL,
     version INTEGER NOT NULL,
     created DATETIME NOT NULL,
+    sealed BLOB,
     CONSTRAINT pk_inventory_hosts PRIMARY KEY (inventory_id, name),
     CONSTRAINT fk_inventory_hosts_inventory_id_inventories FOREIGN KEY(inventory_id) REFERENCES inventories (id) ON DELETE CASCADE
 );
 CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER audit_young BEFORE DELETE ON audit WHEN OLD."at" > (SELECT strftime('%Y-%m-%d %H:%M:%f', "at", '-30 days') FROM audit ORDER BY id DESC LIMIT 1) BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+INSERT INTO alembic_version (version_num) VALUES ('0005');

@@ -69,6 +69,16 @@ class StoredSettings:
         return made
 
 
+    def put(self, key: str, value: dict[str, Any], actor: str) -> None:
+        """Whatever is stored; of several processes at once the last counts. Within the caller's transaction."""
+        write = self._books.database.write
+        self._books.database.execute(
+            'INSERT INTO settings ("key", "value", "version", "changed_by", "changed") VALUES (?, ?, 1, ?, ?)'
+            ' ON CONFLICT ("key") DO UPDATE SET "value" = excluded."value", "version" = settings."version" + 1,'
+            ' "changed_by" = excluded."changed_by", "changed" = excluded."changed"',
+            (write["text"](key), write["json"](value), write["text"](actor), write["time"](self._books.clock())))
+
+
 def secret_fields(kind: type[Struct]) -> tuple[str, ...]:
     found: tuple[str, ...] = getattr(kind, "secret", ())
     return found

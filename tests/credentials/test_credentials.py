@@ -126,7 +126,8 @@ def test_what_a_schedule_needs_stays(control: Control) -> None:
 
 def test_rights(control: Control) -> None:
     made = control.credentials.create(ADMIN, "pw", "become", FIELDS["become"])
-    assert [one.name for one in control.credentials.list(BY_ROLE["operator"], PageRequest()).items] == ["pw"]
+    assert [one.name for one in control.credentials.list(ADMIN, PageRequest()).items] == ["pw"]
+    assert control.credentials.list(BY_ROLE["operator"], PageRequest()).items == []
     for who in ("none", "viewer"):
         with pytest.raises(Refused):
             control.credentials.list(BY_ROLE[who], PageRequest())

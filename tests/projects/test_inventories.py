@@ -97,7 +97,8 @@ def test_secrets_are_masked_and_survive_being_sent_back(control: Control, lab: s
     shown = control.inventory_hosts.show(VIEWER, lab, "db1")
     assert shown.vars == {"ansible_password": HIDDEN}
     control.inventory_hosts.change(OPERATOR, lab, "db1", shown.version, vars={**shown.vars, "port": 5432})
-    assert control.inventories.loaded(lab).hosts["db1"].vars == {"ansible_password": "geheim-7", "port": 5432}
+    assert control.inventories.loaded(lab, opened=True).hosts["db1"].vars == {"ansible_password": "geheim-7",
+                                                                             "port": 5432}
 
 
 def test_a_change_says_which_version_it_changes(control: Control, lab: str) -> None:
@@ -205,10 +206,10 @@ BOMB = "".join(f"  {b}: &{b} [{(f'*{a},') * 9}]\n" for a, b in zip("abcdefgh", "
     ("ini", "[all]\n" + "x[0:999999]\n" * 3), ("toml", "= 7"), ("toml", "a = " + "[" * 50_000),
     ("yaml", "\x00"), ("yaml", "- just\n- a list")])
 def test_a_hostile_text_is_refused_quickly(control: Control, lab: str, format: str, text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(Malformed):
         control.inventory_import.from_text(ADMIN, lab, text, format)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_program_is_not_imported(control: Control, lab: str) -> None:
@@ -251,3 +252,19 @@ def test_a_grant_shows_its_hosts_and_no_others(control: Control, lab: str) -> No
                 lambda: control.inventory_groups.change(bob, lab, "web", None, hosts=["db1"])):
         with pytest.raises(Refused):
             act()
+
+
+def test_whoever_may_edit_one_inventory_takes_no_name_of_anothers_host(control: Control, lab: str) -> None:
+    own = control.inventories.create(ADMIN, "own").id
+    bob = identity("none", Grant("inventory", own, "*", "operator"), Grant("inventory", lab, "web", "operator"),
+                   Grant("inventory", lab, "db", "viewer"))
+    with pytest.raises(Conflict, match="db1") as refused:
+        control.inventory_hosts.add(bob, own, [NewHost("fresh"), NewHost("db1")])
+    assert refused.value.code == "host_taken"
+    with pytest.raises(Conflict, match="db1"):
+        control.inventory_import.from_text(bob, own, "all:\n  hosts:\n    db1:\n", "yaml")
+    control.inventory_hosts.add(bob, own, [NewHost("fresh"), NewHost("web1")])
+    assert [one.name for one in control.fleet.show(bob, "web1").inventories] == ["lab", "own"]
+    control.inventory_hosts.add(BY_ROLE["operator"], own, [NewHost("db1")])
+    assert [one.name for one in control.fleet.show(identity("none", Grant("inventory", own, "*", "viewer")),
+                                                   "db1").inventories] == ["own"]

@@ -77,10 +77,13 @@ def test_lint_tells_what_is_missing_in_a_process_of_its_own(control: Control, pr
         "filter_plugins/mine.py": f"open({str(tmp_path / 'ran')!r}, 'w').write(str(__import__('os').getpid()))\n"
                                   "class FilterModule:\n    def filters(self):\n        return {'mine': abs}\n",
         "json.py": "raise SystemExit('the project is not on the path')\n"})
+    ran = tmp_path / "ran"
+    said = control.projects.lint(ADMIN, project.id, "odd.yml")
+    assert [one["name"] for one in said.missing] == ["mine", "no_such_module"] and not ran.exists()
+    control.projects.change(ADMIN, project.id, None, runs_here=True)
     said = control.projects.lint(ADMIN, project.id, "odd.yml")
     assert [one["name"] for one in said.missing] == ["no_such_module"]
     assert said.missing[0]["places"] == ["odd.yml:3:7"]
-    ran = tmp_path / "ran"
     assert not ran.exists() or ran.read_text() != str(os.getpid())
 
 

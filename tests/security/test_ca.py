@@ -85,7 +85,7 @@ def shake(ca: CertificateAuthority, client: ssl.SSLContext, name: str = "orch.ex
         found.insert(0, error if isinstance(error, ssl.SSLError) else ssl.SSLError(str(error)))
     finally:
         theirs.close()
-        thread.join(5)
+        thread.join(60)
     if isinstance(found[0], Exception):
         raise found[0]
     return found[0]
@@ -177,7 +177,7 @@ def test_an_agentlets_certificate_is_not_good_for_a_server(ca: CertificateAuthor
     with pytest.raises(ssl.SSLCertVerificationError, match="purpose"):
         check.wrap_socket(theirs)
     theirs.close()
-    thread.join(5)
+    thread.join(60)
 
 
 def _quietly(context: ssl.SSLContext, line: socket.socket) -> None:

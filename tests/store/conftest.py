@@ -15,10 +15,10 @@ Open = Callable[[], Store]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
+    """A store in which nothing is."""
     if request.param == "sqlite":
         return str(tmp_path / "state" / "orch.db")
-    found: str = request.getfixturevalue("fresh_postgres_url")
+    found: str = request.getfixturevalue("postgres_store_url")
     return found
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from orchestrator.refusals import Malformed
 from orchestrator.store.database import database_for
-from orchestrator.store.paging import Order, PageRequest, ordered, page_of
+from orchestrator.store.paging import Order, PageRequest, ordered, page_of, seen_page
 from orchestrator.store.table import Table
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -52,6 +52,24 @@ def test_every_row_comes_once_and_in_order(table: Table[Alert], sort: str | None
         assert len(page.items) == limit
     wanted = [f"k{number:03}" for number in range(25)]
     assert found == (wanted[::-1] if sort and sort.startswith("-") else wanted)
+
+
+@pytest.mark.parametrize("sort", ["opened", "-key"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 200])
+def test_pages_of_what_is_seen_are_full_and_their_cursors_name_nothing_else(
+        table: Table[Alert], sort: str, limit: int) -> None:
+    seen = ["k003", "k010", "k011", "k024"]
+    found, cursor = [], None
+    while True:
+        page = seen_page(table, PageRequest(limit, cursor, sort), SORTS, lambda rows: [
+            row for row in rows if row.key in seen])
+        found += [row.key for row in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+        assert len(page.items) == limit
+        assert ordered(PageRequest(limit, cursor, sort), SORTS).after[-1] == found[-1]
+    assert found == (seen if sort == "opened" else seen[::-1])
 
 
 def test_rows_that_come_meanwhile_shift_nothing(table: Table[Alert]) -> None:

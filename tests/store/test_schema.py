@@ -30,6 +30,15 @@ from tests.store.conftest import Open
 from tests.store.results import AWKWARD_TEXT, FULL, MOMENT, RUN
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: there is no store yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "state" / "orch.db")
+    found: str = request.getfixturevalue("fresh_postgres_url")
+    return found
+
+
 def engine_of(url: str) -> Engine:
     if "://" not in url:
         return create_engine(f"sqlite:///{url}")
