@@ -16,13 +16,28 @@ from orchestrator.refusals import Throttled, Unidentified
 from orchestrator.store.paging import PageRequest
 
 DAY_S = 86_400.0
+AGAIN = "The login took too long, or was begun in another window: try again."
+BY_PROVIDER = {
+    "oidc_state": AGAIN, "link_unknown": AGAIN, "link_used": AGAIN, "link_expired": AGAIN,
+    "oidc_no_group": "The provider knows you, but none of your groups is let in here: ask an admin of orch.",
+    "oidc_name": "The provider tells no name that can be used here: ask an admin of orch.",
+    "name_taken": "Another account here has your name: ask an admin of orch.",
+    "user_locked": "This account is locked.",
+    "oidc_provider": "The identity provider does not answer: try again later, or log in with a password.",
+    "oidc_off": "Nobody logs in by a provider here.",
+}
+"""Why `api.operator.oidc` sent somebody back to the login; what is not listed has the sentence below."""
+NOT_LET_IN = "The identity provider did not let you in: try again, or ask an admin of orch."
 
 
 @get("/login", open_to_all=True)
 async def login_page(request: AnyRequest) -> Html:
     if visit_of(request).identity is not None:
         return go(request, own_path(request.query_params.get("next")))
-    return await _login(request, Form(), own_path(request.query_params.get("next")))
+    form, refused = Form(), request.query_params.get("refused")
+    if refused is not None:
+        form.errors[""] = BY_PROVIDER.get(refused, NOT_LET_IN)
+    return await _login(request, form, own_path(request.query_params.get("next")))
 
 
 @post("/login", open_to_all=True, status_code=200)

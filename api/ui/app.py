@@ -27,6 +27,7 @@ from api.ui import (
     watching,
 )
 from api.ui.assets import static_file
+from orchestrator.errors import OrchError, StoreError
 from orchestrator.refusals import Refused
 
 VIEWS = (access, fleet, agentlets, launch, runs, plans, schedules, projects, inventories, credentials, people, watching,
@@ -34,6 +35,7 @@ VIEWS = (access, fleet, agentlets, launch, runs, plans, schedules, projects, inv
 PAGE = Router(
     "/", route_handlers=[static_file, *(handler for view in VIEWS for handler in view.HANDLERS)],
     include_in_schema=False,
-    exception_handlers={Refused: pages.on_refused, Problem: pages.on_problem,
-                        HTTPException: pages.on_http_exception, Exception: pages.on_anything},
+    exception_handlers={Refused: pages.on_refused, Problem: pages.on_problem, StoreError: pages.on_orch_error,
+                        OrchError: pages.on_orch_error, HTTPException: pages.on_http_exception,
+                        Exception: pages.on_anything},
 )

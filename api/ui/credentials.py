@@ -12,9 +12,11 @@ from api.operator.identity import identity_of, office_of
 from api.ui.forms import Form, Wrong, sent_form
 from api.ui.lists import asked, page_asked
 from api.ui.pages import Html, go, page, tried
-from orchestrator.access.rights import may
+from orchestrator.access.rights import OPERATORS, Identity, may
+from orchestrator.control.control import Control
 from orchestrator.credentials.kinds import KINDS, LIST, Kind
 from orchestrator.refusals import NotFound
+from orchestrator.store.paging import PageRequest
 
 CHANGED = "credential.change"
 
@@ -31,7 +33,7 @@ async def credentials(request: AnyRequest) -> Html:
 async def new_credential(request: AnyRequest) -> Html:
     kind = KINDS.get(request.query_params.get("kind", ""), KINDS["ssh_key"])
     form = Form({"kind": kind.name, **{field.name: field.default for field in kind.fields if field.default}})
-    return _new(request, kind, form)
+    return await _new(request, kind, form)
 
 
 @post("/credentials/new", action=CHANGED, status_code=200)
@@ -44,14 +46,27 @@ async def add_credential(request: AnyRequest) -> Html:
     values = {name: value for name, value in _values(form, kind).items() if value}
     try:
         made = await tried(request, form, lambda control: control.credentials.create(
-            me, form.text("name"), kind.name, values))
+            me, form.text("name"), kind.name, values, form.many("shared")))
     except Wrong:
-        return _new(request, kind, form, 422)
+        return await _new(request, kind, form, 422)
     return go(request, f"/credentials/{made.id}", "Kept, encrypted.")
 
 
-def _new(request: AnyRequest, kind: Kind, form: Form, status: int = 200) -> Html:
-    return page(request, "content/credential_new.html", part="form", status=status, kind=kind, kinds=KINDS, form=form)
+async def _new(request: AnyRequest, kind: Kind, form: Form, status: int = 200) -> Html:
+    me = identity_of(request)
+    sharing = await office_of(request).call(lambda control: _sharing(control, me))
+    return page(request, "content/credential_new.html", part="form", status=status, kind=kind, kinds=KINDS, form=form,
+                sharing=sharing)
+
+
+def _sharing(control: Control, me: Identity) -> list[tuple[str, str]]:
+    """With whom a credential may be shared, for those who decide it."""
+    if not may(me, CHANGED):
+        return []
+    projects, inventories = (rows.list(me, PageRequest(200)).items for rows in (control.projects, control.inventories))
+    return [(OPERATORS, "all operators"),
+            *((f"project:{one.id}", f"whoever may launch {one.name}") for one in projects),
+            *((f"inventory:{one.id}", f"whoever may launch on {one.name}") for one in inventories)]
 
 
 @get("/credentials/{credential_id:str}", action="credential.use")
@@ -68,7 +83,8 @@ async def change_credential(request: AnyRequest, credential_id: FromPath[str]) -
     values = {name: value for name, value in _values(form, kind).items() if value or name not in kind.secrets}
     try:
         await tried(request, form, lambda control: control.credentials.change(
-            me, credential_id, form.number("version"), name=form.text("name"), values=values))
+            me, credential_id, form.number("version"), name=form.text("name"), values=values,
+            shared=form.many("shared")))
     except Wrong:
         return await _credential(request, credential_id, form=form, status=422)
     return go(request, f"/credentials/{credential_id}", "Saved.")
@@ -83,13 +99,13 @@ async def delete_credential(request: AnyRequest, credential_id: FromPath[str]) -
 
 async def _credential(request: AnyRequest, credential_id: str, *, form: Form | None = None, status: int = 200) -> Html:
     me = identity_of(request)
-    one, uses, needed = await office_of(request).call(lambda control: (
+    one, uses, needed, sharing = await office_of(request).call(lambda control: (
         control.credentials.show(me, credential_id),
         control.credentials.uses(me, credential_id) if may(me, CHANGED) else [],
-        control.credentials.users(me, credential_id)))
-    shown = form or Form({"name": one.name, "version": one.version, **_texts(one.values)})
+        control.credentials.users(me, credential_id), _sharing(control, me)))
+    shown = form or Form({"name": one.name, "version": one.version, "shared": one.shared, **_texts(one.values)})
     return page(request, "content/credential.html", part="form", status=status, credential=one, uses=uses,
-                needed=needed, kind=KINDS[one.kind], form=shown)
+                needed=needed, kind=KINDS[one.kind], form=shown, sharing=sharing)
 
 
 def _values(form: Form, kind: Kind) -> dict[str, Any]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
 MOST_LINES = 4_000
 """Of one side; what is longer is compared up to there, and says so."""
+MOST_SHOWN = 1_000
+"""Lines of one change: a browser, and whoever reads, has enough of them then."""
+MOST_PAIRS, MANY_PAIRS = 4_000_000, 250_000
+"""Lines of one side times those of the other, without what is alike at both ends. Above the first they are not
+compared, above the second lines that come often are no landmarks: it would take seconds."""
 AROUND = 3
 
 
@@ -50,8 +56,9 @@ def _one(diff: Mapping[str, Any]) -> Shown:
     if "before" not in diff and "after" not in diff:
         return Shown(title, [], str(diff.get("prepared") or diff.get("unified") or ""))
     before, after = _text(diff.get("before")).splitlines(), _text(diff.get("after")).splitlines()
-    cut = len(before) > MOST_LINES or len(after) > MOST_LINES
-    return Shown(title, list(compared(before[:MOST_LINES], after[:MOST_LINES])), "", cut)
+    lines = list(islice(compared(before[:MOST_LINES], after[:MOST_LINES]), MOST_SHOWN + 1))
+    cut = len(before) > MOST_LINES or len(after) > MOST_LINES or len(lines) > MOST_SHOWN
+    return Shown(title, lines[:MOST_SHOWN], "", cut)
 
 
 def _text(value: Any) -> str:
@@ -62,17 +69,34 @@ def _text(value: Any) -> str:
 
 def compared(before: Sequence[str], after: Sequence[str], around: int = AROUND) -> Iterator[Line]:
     """Both sides by blocks, with ``around`` lines of what is the same; what lies between is a gap."""
-    groups = list(SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(around)) \
-        if len(before) * len(after) <= 4_000_000 else [[("replace", 0, len(before), 0, len(after))]]
+    first, last = _alike(before, after)
+    first, last = max(first - around, 0), max(last - around, 0)  # so much is left out at both ends, unseen
+    left, right = before[first:len(before) - last], after[first:len(after) - last]
     end = 0
+    groups = _groups(left, right, around)
     for group in groups:
-        if group[0][1] > end:
+        if group[0][1] + first > end:
             yield Line("gap")
         for tag, a, a_end, b, b_end in group:
-            yield from _block(tag, before, after, (a, a_end), (b, b_end))
-        end = group[-1][2]
+            yield from _block(tag, before, after, (a + first, a_end + first), (b + first, b_end + first))
+        end = group[-1][2] + first
     if groups and end < len(before):
         yield Line("gap")
+
+
+def _alike(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+    """How many lines both begin with, and how many both end with behind those."""
+    shorter = min(len(before), len(after))
+    first = next((n for n in range(shorter) if before[n] != after[n]), shorter)
+    rest = shorter - first
+    return first, next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+
+
+def _groups(left: Sequence[str], right: Sequence[str], around: int) -> list[list[tuple[str, int, int, int, int]]]:
+    pairs = len(left) * len(right)
+    if pairs > MOST_PAIRS:
+        return [[("replace", 0, len(left), 0, len(right))]]
+    return list(SequenceMatcher(None, left, right, autojunk=pairs > MANY_PAIRS).get_grouped_opcodes(around))
 
 
 def _block(tag: str, before: Sequence[str], after: Sequence[str], left: tuple[int, int],

@@ -1,7 +1,8 @@
 """The results of a run as a grid: hosts down, tasks across, a state in each cell. Pure.
 
 A cell folds what one task did on one host: its loop's items, its repeats (a serial batch, a handler flushed twice, an
-included file in a loop). The worst of them is what it shows, and its newest result is what it opens.
+included file in a loop). The worst of them is what it shows, and its newest result is what it opens. Of one that was
+tried again, since the run was gone on with, only the newest counts: those have the same path.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 WORST_FIRST = ("failed", "lost", "unreachable", "interrupted", "cancelled", "changed", "ok", "skipped", "running")
 _RANK = {status: rank for rank, status in enumerate(reversed(WORST_FIRST), 1)}
@@ -27,6 +28,7 @@ class Seen(Struct, frozen=True):
     play_id: str = ""
     play_name: str = ""
     handler: bool = False
+    path: str = ""
     item_index: int | None = None
     rescued: bool = False
     ignored: bool = False
@@ -56,6 +58,9 @@ class Task(Struct):
 class Cell(Struct):
     status: str
     seq: int
+    path: str
+    repeats: dict[str, str] = field(default_factory=dict)
+    """The newest state under each path; empty while there was one result."""
 
 
 class Grid(Struct):
@@ -99,14 +104,23 @@ def _put(grid: Grid, task: Task, seen: Seen) -> None:
     status, key = state_of(seen), (seen.host, seen.task_id)
     cell = grid.cells.get(key)
     if cell is None:
-        grid.cells[key] = Cell(status, seen.seq)
+        grid.cells[key] = Cell(status, seen.seq, seen.path)
     else:
         task.counts[cell.status] -= 1
         if not task.counts[cell.status]:
             del task.counts[cell.status]
-        cell.status, cell.seq = max(cell.status, status, key=rank), seen.seq
-        status = cell.status
+        status = _folded(cell, seen, status)
     task.counts[status] = task.counts.get(status, 0) + 1
+
+
+def _folded(cell: Cell, seen: Seen, status: str) -> str:
+    """The cell's state with one more result."""
+    cell.repeats = cell.repeats or {cell.path: cell.status}
+    is_tried_again = seen.path in cell.repeats
+    cell.repeats[seen.path] = status
+    among = cell.repeats.values() if is_tried_again else (cell.status, status)
+    cell.status, cell.seq = max(among, key=rank), seen.seq
+    return cell.status
 
 
 def _stretch(task: Task, seen: Seen) -> None:

@@ -12,11 +12,13 @@ from api.operator.identity import identity_of, office_of
 from api.ui.forms import Form, Wrong, as_yaml, sent_form
 from api.ui.lists import asked, page_asked
 from api.ui.pages import Html, go, page, tried
+from api.ui.words import count
 from orchestrator.access.rights import Identity
 from orchestrator.control.control import Control
 from orchestrator.errors import OrchError
 from orchestrator.projects.inventories import Inventory
 from orchestrator.projects.inventory_hosts import NewHost
+from orchestrator.refusals import Malformed, NotFound
 from orchestrator.store.paging import PageRequest
 
 CREATE, CHANGED = "inventory.create", "inventory.change"
@@ -41,10 +43,17 @@ async def add_inventory(request: AnyRequest) -> Html:
     form, me = await sent_form(request), identity_of(request)
     form.require("name")
     is_files, values = form.text("kind") == "files", form.mapping("vars")
+
+    def make(control: Control) -> Inventory:
+        try:
+            return control.inventories.create(
+                me, form.text("name"), form.text("kind"), sources=form.words("sources") if is_files else (),
+                project_id=form.text("project_id") or None if is_files else None, vars=None if is_files else values)
+        except NotFound as error:  # a file that the project does not have: a typing mistake, not a view that is gone
+            raise Malformed(error.message, hint=error.hint, fields=[("sources", error.message)]) from None
+
     try:
-        made = await tried(request, form, lambda control: control.inventories.create(
-            me, form.text("name"), form.text("kind"), project_id=form.text("project_id") or None if is_files else None,
-            sources=form.words("sources") if is_files else (), vars=None if is_files else values))
+        made = await tried(request, form, make)
     except Wrong:
         return await _form(request, form, 422)
     return go(request, f"/inventories/{made.id}", "Made.")
@@ -178,6 +187,13 @@ async def _group(request: AnyRequest, inventory_id: str, name: str, form: Form, 
                 form=form)
 
 
+@post("/inventories/{inventory_id:str}/refresh", action=CHANGED, status_code=200)
+async def refresh_inventory(request: AnyRequest, inventory_id: FromPath[str]) -> Html:
+    me = identity_of(request)
+    hosts = await office_of(request).call(lambda control: control.inventories.refresh(me, inventory_id))
+    return go(request, f"/inventories/{inventory_id}", f"Read: {count(hosts, 'host')}.")
+
+
 @post("/inventories/{inventory_id:str}/delete", action=CREATE, status_code=200)
 async def delete_inventory(request: AnyRequest, inventory_id: FromPath[str]) -> Html:
     me = identity_of(request)
@@ -214,4 +230,4 @@ def _project(control: Control, me: Identity, one: Inventory) -> Any:
 
 
 HANDLERS = [inventories, new_inventory, add_inventory, inventory, change_vars, add_hosts, edit_host, change_host,
-            remove_host, add_group, edit_group, change_group, delete_group, delete_inventory]
+            remove_host, refresh_inventory, add_group, edit_group, change_group, delete_group, delete_inventory]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from litestar import get, post
 
 from api.operator.conventions import AnyRequest
 from api.operator.identity import identity_of, office_of
 from api.ui.forms import Form, Wrong, sent_form
-from api.ui.launching import answers, form_of, offered, request_values, wrong_names
+from api.ui.launching import PLAIN, answers, form_like, offered, request_values, wrong_names
 from api.ui.pages import Html, go, page, tried
-from orchestrator.control.control import Control
 from orchestrator.errors import OrchError
 from orchestrator.runs.requests import RunRequest
 from orchestrator.store.books import new_id
@@ -23,16 +24,10 @@ SHOWN_HOSTS = 20
 async def launch_page(request: AnyRequest) -> Html:
     me, asked = identity_of(request), request.query_params
     like = asked.get("like")
-
-    def begun(control: Control) -> Form:
-        if like:
-            shown = control.runs.show(me, like)
-            return form_of(shown.request or {})
-        return Form({name: asked.get(name) for name in ("project_id", "playbook", "inventory_id", "limit")
-                     if asked.get(name)})
-
-    form = await office_of(request).call(begun)
-    return await _form(request, form)
+    if like:
+        form, withheld = await office_of(request).call(lambda control: form_like(control, me, like))
+        return await _form(request, form, withheld=withheld)
+    return await _form(request, Form({name: asked.get(name) for name in PLAIN if asked.get(name)}))
 
 
 @post("/launch/form", action=LAUNCH, status_code=200)
@@ -68,12 +63,13 @@ async def launch(request: AnyRequest) -> Html:
     return go(request, f"/runs/{run_id}")
 
 
-async def _form(request: AnyRequest, form: Form, status: int = 200) -> Html:
+async def _form(request: AnyRequest, form: Form, status: int = 200, withheld: Sequence[str] = ()) -> Html:
     me = identity_of(request)
     lists = await office_of(request).call(lambda control: offered(control, me, form))
     if not form.has("key"):
         form.values["key"] = [new_id()]
-    return page(request, "launch/launch.html", part="form", status=status, form=form, lists=lists)
+    return page(request, "launch/launch.html", part="form", status=status, form=form, lists=lists,
+                withheld=withheld)
 
 
 HANDLERS = [launch_page, launch_form, launch_match, launch]

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from api.ui.forms import Form
+from api.ui.forms import Form, as_yaml
 from orchestrator.access.rights import Identity, may_somewhere
 from orchestrator.control.control import Control
 from orchestrator.errors import OrchError
@@ -56,12 +56,14 @@ def offered(control: Control, me: Identity, form: Form) -> Offered:
 
 
 def _defaults(form: Form, survey: Sequence[SurveyField]) -> None:
+    kept = form.words("kept")
     for one in survey:
         name = ANSWER + one.name
         if name in form.values or name + ".sent" in form.values or one.default is None or one.type == "password":
             continue
-        default = one.default if isinstance(one.default, list) else [one.default]
-        form.values[name] = ["1" if value is True else "" if value is False else str(value) for value in default]
+        if one.name in kept:
+            continue
+        form.values[name] = _texts(one.default)
 
 
 def answers(form: Form, survey: Sequence[SurveyField]) -> dict[str, Any]:
@@ -77,6 +79,30 @@ def answers(form: Form, survey: Sequence[SurveyField]) -> dict[str, Any]:
             text = form.raw(name)
             found[one.name] = int(text) if one.type == "int" and _is_int(text) else text
     return found
+
+
+def prefill(form: Form, survey: Sequence[SurveyField], extra_vars: Mapping[str, Any]) -> list[str]:
+    """Put variables that were given before into the form: answers into their fields, the others into the text.
+
+    Returns the names of those that are asked for as passwords: they are never shown, and have to be given again.
+    """
+    fields, rest, hidden = {one.name: one for one in survey}, {}, []
+    for name, value in extra_vars.items():
+        one = fields.get(name)
+        if one is None or isinstance(value, Mapping):
+            rest[name] = value
+        elif one.type == "password":
+            hidden.append(name)
+        else:
+            form.values[ANSWER + name] = _texts(value)
+    form.values["extra_vars"] = [as_yaml(rest)]
+    return hidden
+
+
+def _texts(value: Any) -> list[str]:
+    """A variable as its field of the form has it."""
+    return ["1" if one is True else "" if one is None or one is False else str(one)
+            for one in (value if isinstance(value, list) else [value])]
 
 
 def _is_int(text: str) -> bool:
@@ -97,16 +123,32 @@ def request_values(form: Form, extra_vars: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def form_of(request: Mapping[str, Any]) -> Form:
-    """The form of a request as it is stored; its variables are sealed, and not in it."""
+    """The form of a request as it is stored, without its variables."""
     values = {name: request.get(name) for name in (*PLAIN, "credential_ids")}
     for name in ("check", "diff", "allow_concurrent"):
         values[name] = "1" if request.get(name) else None
+    if request.get("kind") == "plan":
+        values["check"] = None  # every plan is a look; what is launched after it need not be one
     for name in ("tags", "skip_tags"):
         values[name] = " ".join(request.get(name) or ())
     for name, least, _ in NUMBERS:
         number = request.get(name) or 0
         values[name] = number if number != least else None
     return Form(values)
+
+
+def form_like(control: Control, me: Identity, run_id: str) -> tuple[Form, list[str]]:
+    """The form of a run that was launched before, and the names of variables that are not taken over.
+
+    What somebody else has given is taken over where the playbook asks for it: the rest may have been a secret.
+    """
+    before = control.acts.again(me, run_id)
+    form = form_of(before.request)
+    survey = offered(control, me, form).survey
+    asked = before.extra_vars.keys() if before.is_own else {one.name for one in survey}
+    told = {name: value for name, value in before.extra_vars.items() if name in asked}
+    hidden = prefill(form, survey, told)
+    return form, sorted([*before.withheld, *hidden, *(before.extra_vars.keys() - told.keys())])
 
 
 def wrong_names(survey: Sequence[SurveyField]) -> dict[str, str]:

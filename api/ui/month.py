@@ -6,7 +6,6 @@ import calendar
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
@@ -17,7 +16,7 @@ class Day(Struct):
     date: date
     in_month: bool
     is_today: bool = False
-    entries: list[Any] = field(default_factory=list)
+    entries: list[tuple[datetime, Any]] = field(default_factory=list)
     more: int = 0
 
 
@@ -37,17 +36,17 @@ def beside(first: date) -> tuple[str, str]:
     return before.strftime("%Y-%m"), after.strftime("%Y-%m")
 
 
-def weeks(first: date, today: date, entries: Iterable[tuple[datetime, Any]], zone: str = "UTC") -> list[list[Day]]:
-    """The weeks of the month of ``first``; ``entries`` are laid on the days they fall on in ``zone``."""
+def weeks(first: date, today: date, entries: Iterable[tuple[datetime, Any]]) -> list[list[Day]]:
+    """The weeks of the month of ``first``. ``entries`` come with what a clock on the wall shows, each in a zone of its
+    own perhaps, and lie on its days in its order."""
     days = {day: Day(day, day.month == first.month, day == today)
             for day in calendar.Calendar().itermonthdates(first.year, first.month)}
-    where = ZoneInfo(zone)
-    for at, entry in entries:
-        day = days.get(at.astimezone(where).date())
+    for at, entry in sorted(entries, key=lambda pair: pair[0].replace(tzinfo=None)):
+        day = days.get(at.date())
         if day is None:
             continue
         if len(day.entries) < MOST_PER_DAY:
-            day.entries.append(entry)
+            day.entries.append((at, entry))
         else:
             day.more += 1
     all_days = list(days.values())

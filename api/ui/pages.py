@@ -88,7 +88,7 @@ def go(request: AnyRequest, url: str, say: str = "") -> Html:
     else:
         answer = Response("", status_code=303, headers={"Location": url}, media_type="text/html")
     if say:
-        answer.set_cookie(FLASH, quote(say), path="/", max_age=20, samesite="lax")
+        answer.set_cookie(FLASH, quote(say, safe=""), path="/", max_age=20, samesite="lax")
     return answer
 
 
@@ -126,10 +126,20 @@ def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:
     return _fault(request, problem.status, problem.message, problem.hint)
 
 
+def on_orch_error(request: AnyRequest, error: OrchError) -> Response[Any]:
+    """Content that cannot be read, a repository that is away: said in words. The store away: the server's own fault."""
+    answer = problems.on_store_error(request, error) if isinstance(error, StoreError) \
+        else problems.on_orch_error(request, error)
+    return answer if is_partial(request) else _told(request, answer)
+
+
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:
     answer = problems.on_http_exception(request, error)
-    if is_partial(request):
-        return answer
+    return answer if is_partial(request) else _told(request, answer)
+
+
+def _told(request: AnyRequest, answer: Response[Any]) -> Html:
+    """A problem of the API as a view."""
     found = json.loads(answer.content)
     return _fault(request, found["status"], found["detail"], found.get("hint"))
 

@@ -12,7 +12,7 @@ from api.operator.identity import identity_of, office_of
 from api.ui.forms import Form, Wrong, sent_form
 from api.ui.lists import page_asked
 from api.ui.pages import Html, go, page, tried
-from orchestrator.access.rights import GRANTED_ROLES, ROLES, Identity
+from orchestrator.access.rights import GRANTED_ROLES, ROLES, Identity, may
 from orchestrator.control.control import Control
 from orchestrator.store.paging import PageRequest
 
@@ -130,12 +130,15 @@ def _facts(control: Control, me: Identity, user_id: str) -> dict[str, Any]:
     everything = PageRequest(200)
     inventories = control.inventories.list(me, everything).items
     projects = control.projects.list(me, everything).items
+    credentials = control.credentials.list(me, everything).items if may(me, "credential.use") else []
     return {
         "user": control.users.show(me, user_id), "grants": control.grants.list(me, everything, user_id).items,
         "tokens": control.tokens.of_user(me, user_id, everything).items,
-        "names": {one.id: one.name for one in inventories} | {one.id: one.name for one in projects},
+        "names": {one.id: one.name for one in inventories} | {one.id: one.name for one in projects}
+        | {one.id: one.name for one in credentials},
         "scopes": [*((f"inventory:{one.id}", f"inventory {one.name}") for one in inventories),
-                   *((f"playbook:{one.id}", f"playbooks of {one.name}") for one in projects)]}
+                   *((f"playbook:{one.id}", f"playbooks of {one.name}") for one in projects),
+                   *((f"credential:{one.id}", f"credential {one.name}") for one in credentials)]}
 
 
 HANDLERS = [users, new_user, add_user, user, change_user, make_link, act_on_user, add_grant, remove_grant]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import get, post
@@ -43,13 +44,15 @@ async def plan_host(request: AnyRequest, plan_id: FromPath[str]) -> Html:
     """What would change on one host: each task with its differences."""
     me, host = identity_of(request), request.query_params.get("host", "")
 
-    def found(control: Control) -> list[Behind]:
+    def found(control: Control) -> list[dict[str, Any]]:
         control.planning.show(me, plan_id)
         lines = control.runs.results(me, plan_id, PageRequest(200), host=host, status="changed").items
         wanted = [line.id for line in lines if line.item_index is None][:MOST_CHANGES]
-        return [Behind(control.runs.result(me, plan_id, one)) for one in wanted]
+        return [control.runs.result(me, plan_id, one) for one in wanted]
 
-    return page(request, "plans/host.html", host=host, changes=await office_of(request).call(found), most=MOST_CHANGES)
+    results = await office_of(request).call(found)
+    changes = await asyncio.to_thread(lambda: [Behind(one) for one in results])  # long diffs take their time
+    return page(request, "plans/host.html", host=host, changes=changes, most=MOST_CHANGES)
 
 
 @post("/plans/{plan_id:str}/decide", action="plan.approve", status_code=200)
@@ -79,8 +82,10 @@ async def _plan(request: AnyRequest, plan_id: str, form: Form, status: int = 200
     me = identity_of(request)
     one, run = await office_of(request).call(lambda control: (
         control.planning.show(me, plan_id), control.runs.find(me, plan_id)))
-    hosts = sorted(one.hosts.items(), key=lambda pair: (-pair[1], pair[0]))
+    hosts = sorted(((host, count) for host, count in one.hosts.items() if count), key=lambda pair: (-pair[1], pair[0]))
+    unchanged = sorted(host for host, count in one.hosts.items() if not count)
     return page(request, "plans/plan.html", part="decision", status=status, plan=one, run=run, form=form, hosts=hosts,
+                unchanged=unchanged,
                 may_decide=may_somewhere(me, "plan.approve"), may_apply=may_somewhere(me, "run.launch"))
 
 

@@ -47,10 +47,12 @@ async def save_project(request: AnyRequest) -> Html:
     texts = {"path": form.text("path")} if kind == "directory" else {"url": form.text("url"), "ref": form.text("ref")}
 
     def keep(control: Control) -> Project:
+        here = form.has("runs_here")
         if project_id is None:
-            return control.projects.create(me, form.text("name"), kind, credential_id=credential, **texts)
+            return control.projects.create(me, form.text("name"), kind, credential_id=credential, runs_here=here,
+                                           **texts)
         return control.projects.change(me, project_id, form.number("version"), name=form.text("name"),
-                                       credential_id=credential, **texts)
+                                       credential_id=credential, runs_here=here, **texts)
 
     try:
         made = await tried(request, form, keep)
@@ -79,8 +81,9 @@ def _facts(control: Control, me: Identity, project_id: str) -> dict[str, Any]:
 async def edit_project(request: AnyRequest, project_id: FromPath[str]) -> Html:
     me = identity_of(request)
     one = await office_of(request).call(lambda control: control.projects.show(me, project_id))
-    return await _form(request, Form({name: getattr(one, name) for name in (
-        "name", "kind", "path", "url", "ref", "credential_id", "version")}), project_id)
+    return await _form(request, Form({**{name: getattr(one, name) for name in (
+        "name", "kind", "path", "url", "ref", "credential_id", "version")}, "runs_here": one.runs_here or None}),
+        project_id)
 
 
 @post("/projects/{project_id:str}/sync", action="project.sync", status_code=200)
@@ -96,7 +99,9 @@ async def sync(request: AnyRequest, project_id: FromPath[str]) -> Html:
     except GitError as error:
         fault = error.message
     await office.call(lambda control: control.projects.end_sync(me, project_id, commit, fault))
-    return go(request, f"/projects/{project_id}", "" if fault else f"Fetched {commit[:12]}.")
+    wrong = [] if fault else await office.call(lambda control: control.inventories.mirror_project(project_id))
+    said = "; ".join([f"Fetched {commit[:12]}.", *wrong])
+    return go(request, f"/projects/{project_id}", "" if fault else said[:500])
 
 
 @get("/projects/{project_id:str}/lint", action="own")

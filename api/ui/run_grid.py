@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def snapshot(database: Database, run: Run, members: Sequence[str]) -> Snapshot:
         read.append((max(int(plays[0][0] or 1) - 1, 0), found[-1].seq if found else 0))
         seen += found
     if len(members) > 1:
-        seen.sort(key=lambda one: (one.started is None, one.started or one.ended))
+        seen.sort(key=lambda one: (one.started is None and one.ended is None, one.started or one.ended))
     return Snapshot(gridded(run.hosts, seen), Position(tuple(read)))
 
 
@@ -59,7 +60,8 @@ def at_work(database: Database, members: Sequence[str]) -> tuple[dict[str, int],
         return {}, ""
     task = read_row({"values": "json"}, begun[0])["values"]
     rows = database.select(
-        'SELECT CASE WHEN "ignored" OR "rescued" THEN \'skipped\' ELSE "status" END, count(DISTINCT "host")'
-        f' FROM task_results WHERE "run_id" IN ({among}) AND "task_id" = ? AND "item_index" IS NULL GROUP BY 1',
+        'SELECT "host", CASE WHEN "ignored" OR "rescued" THEN \'skipped\' ELSE "status" END FROM task_results'
+        f' WHERE "run_id" IN ({among}) AND "task_id" = ? AND "item_index" IS NULL ORDER BY "seq"',
         (*members, database.write["text"](str(task["task_id"]))))
-    return {str(status): int(count) for status, count in rows}, str(task["name"])
+    newest = {host: str(status) for host, status in rows}  # a host may have been tried again, or have repeats
+    return dict(Counter(newest.values())), str(task["name"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from api.ui import diffs
 from api.ui.grid import timeline
 from api.ui.lists import asked, page_asked
 from api.ui.pages import Html, go, is_partial, page
+from api.ui.run_failures import failures
 from api.ui.run_grid import at_work, snapshot
 from api.ui.words import playbook
 from orchestrator.access.rights import Identity, may_somewhere
@@ -29,6 +31,7 @@ from orchestrator.store.records import ENDED
 
 EVERYTHING = PageRequest(200)
 MOST_BEHIND_A_CELL = 30
+BAD = ("failed", "lost", "unreachable", "interrupted", "cancelled")
 SHOWN_APART = ("msg", "stdout", "stderr", "stdout_lines", "stderr_lines", "changed", "failed", "diff", "invocation")
 TABS = ("grid", "timeline", "about")
 STOP_POLLING = 286
@@ -103,9 +106,9 @@ async def cell(request: AnyRequest, run_id: FromPath[str]) -> Html:
         return whole, len(lines) > MOST_BEHIND_A_CELL
 
     results, more = await office_of(request).call(found)
-    shown = [Behind(one) for one in results]
+    shown = await asyncio.to_thread(lambda: [Behind(one) for one in results])  # long diffs take their time
     name = shown[-1].task_name if shown else task
-    return page(request, "runs/cell.html", host=host, task_name=name, results=shown, more=more)
+    return page(request, "runs/cell.html", run_id=run_id, host=host, task_name=name, results=shown, more=more)
 
 
 class Behind:
@@ -156,13 +159,15 @@ def _facts(control: Control, me: Identity, run_id: str, tab: str) -> dict[str, A
     detail = control.runs.show(me, run_id)
     one = detail.run
     counts, task = _counts(control, one)
+    failed = failed_hosts(one) if one.status in ENDED else []
     bars = []
     if tab == "timeline":
         bars = timeline(snapshot(control.books.database, one, control.runs.family(one)).grid.tasks)
     return {
         "run": one, "detail": detail, "name": playbook(one.playbooks) or one.id, "is_live": one.status not in ENDED,
         "can_act": may_somewhere(me, "run.launch"), "is_ours": detail.request is not None and one.parent_id is None,
-        "can_resume": one.status in GOES_ON, "failed_hosts": failed_hosts(one) if one.status in ENDED else [],
+        "can_resume": one.status in GOES_ON, "failed_hosts": failed,
+        "failures": failures(control.runs, me, one.id, failed),
         "project": _seen(control.projects, me, one.project_id), "bars": bars,
         "inventory": _seen(control.inventories, me, one.inventory_id), "progress": _parts(counts, len(one.hosts)),
         "totals": _totals(one), "task": task}
@@ -180,14 +185,13 @@ def _counts(control: Control, one: Run) -> tuple[dict[str, int], str]:
     """How many hosts came to what; of a run that goes on, in the task that is at work, and its name."""
     if one.status not in ENDED:
         return at_work(control.books.database, control.runs.family(one))
-    worst = [next((status for status in ("failed", "lost", "unreachable", "interrupted", "cancelled", "changed")
-                   if line.get(status)), "ok") for line in one.recap.values()]
+    worst = [next((status for status in (*BAD, "changed") if line.get(status)), "ok") for line in one.recap.values()]
     return {status: worst.count(status) for status in dict.fromkeys(worst)}, ""
 
 
 def _parts(counts: dict[str, int], hosts: int) -> dict[str, Any]:
     total, start, parts = max(hosts, sum(counts.values()), 1), 0, []
-    for status in ("failed", "lost", "unreachable", "interrupted", "cancelled", "changed", "ok", "skipped"):
+    for status in (*BAD, "changed", "ok", "skipped"):
         length = round(counts.get(status, 0) / total * 1000)
         if length:
             parts.append(Part(status, start, length))

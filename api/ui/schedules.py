@@ -13,8 +13,9 @@ from api.operator.conventions import AnyRequest
 from api.operator.identity import identity_of, office_of
 from api.ui import month
 from api.ui.blackouts import read_blackouts, written_blackout
+from api.ui.clocks import CHOSEN, CLOCKS, KEPT_S, clock_of, explained
 from api.ui.forms import Form, Wrong, sent_form
-from api.ui.launching import answers, form_of, offered, request_values, wrong_names
+from api.ui.launching import answers, form_like, form_of, offered, prefill, request_values, wrong_names
 from api.ui.lists import asked, page_asked
 from api.ui.pages import Html, go, page, tried
 from orchestrator.access.rights import Identity
@@ -46,14 +47,21 @@ async def schedules(request: AnyRequest) -> Html:
 
 @get("/schedules/calendar", action="view")
 async def calendar(request: AnyRequest) -> Html:
-    me, today = identity_of(request), utc_now().date()
+    me, clock = identity_of(request), clock_of(request)
+    today = utc_now().astimezone(clock.viewer).date()
     first = month.parse(request.query_params.get("month"), today)
-    start = datetime(first.year, first.month, 1, tzinfo=UTC) - timedelta(days=7)
-    found = await office_of(request).call(
-        lambda control: control.schedules.calendar(me, start, start + timedelta(days=46)))
+    start = datetime(first.year, first.month, 1, tzinfo=UTC) - timedelta(days=8)
+    found, zones = await office_of(request).call(lambda control: (
+        control.schedules.calendar(me, start, start + timedelta(days=48)),
+        {one.id: one.timezone for one in control.schedules.visible(me)}))
+    entries = [(clock.reads(one.due, zones.get(one.schedule_id, "UTC")), one) for one in found.items]
+    named = {one.name: zones.get(one.schedule_id, "UTC") for one in found.items}
     before, after = month.beside(first)
-    return page(request, "schedules/calendar.html", first=first, before=before, after=after, truncated=found.truncated,
-                weeks=month.weeks(first, today, ((one.due, one) for one in found.items)))
+    answer = page(request, "schedules/calendar.html", first=first, before=before, after=after, clock=clock,
+                  truncated=found.truncated, weeks=month.weeks(first, today, entries), clocks=CLOCKS,
+                  about_clock=explained(clock, named))
+    answer.set_cookie(CHOSEN, clock.kind, path="/", max_age=KEPT_S, samesite="lax")
+    return answer
 
 
 @get("/schedules/new", action=CHANGED)
@@ -61,8 +69,7 @@ async def new_schedule(request: AnyRequest) -> Html:
     me, like = identity_of(request), request.query_params.get("like")
 
     def begun(control: Control) -> Form:
-        shown = control.runs.show(me, like).request if like else None
-        form = form_of(shown) if shown else Form()
+        form = form_like(control, me, like)[0] if like else Form()
         form.values |= {"timing": ["@daily"], "timezone": ["UTC"], "misfire": ["once"], "overlap": ["skip"],
                         "kind": [request.query_params.get("kind", "run")]}
         return form
@@ -97,14 +104,12 @@ async def save(request: AnyRequest) -> Html:
     lists = await office_of(request).call(lambda control: offered(control, me, form))
     extra_vars = answers(form, lists.survey)
     values = request_values(form, extra_vars)
-    if schedule_id and not extra_vars:
-        values.pop("extra_vars")  # those that are stored stay
     draft = _draft(form, values)
 
     def keep(control: Control) -> Schedule:
         if schedule_id is None:
             return control.schedules.create(me, draft)
-        return control.schedules.change(me, schedule_id, draft, form.number("version"))
+        return control.schedules.change(me, schedule_id, draft, form.number("version"), form.words("kept"))
 
     try:
         made = await tried(request, form, keep, wrong_names(lists.survey), known=["blackouts", "timing"])
@@ -130,8 +135,7 @@ async def schedule(request: AnyRequest, schedule_id: FromPath[str]) -> Html:
 @get("/schedules/{schedule_id:str}/edit", action=CHANGED)
 async def edit(request: AnyRequest, schedule_id: FromPath[str]) -> Html:
     me = identity_of(request)
-    one = await office_of(request).call(lambda control: control.schedules.show(me, schedule_id))
-    form = form_of(one.request)
+    one, form = await office_of(request).call(lambda control: _stored(control, me, schedule_id))
     plain = {name: getattr(one, name) for name in (
         "id", "version", "name", "description", "timing", "timezone", "misfire", "overlap", "kind", "max_running",
         *SECONDS)}
@@ -169,6 +173,16 @@ async def _form(request: AnyRequest, form: Form, schedule_id: str | None, status
     return page(request, "schedules/form.html", part="form", status=status, form=form, lists=lists, id=schedule_id,
                 kinds=KINDS, misfires=[(name, MISFIRES.get(name, name)) for name in MISFIRE],
                 overlaps=[(name, OVERLAPS.get(name, name)) for name in OVERLAP], zones=_zones())
+
+
+def _stored(control: Control, me: Identity, schedule_id: str) -> tuple[Schedule, Form]:
+    """A schedule and the form of its launch. ``kept`` are the variables that stay without being shown."""
+    one = control.schedules.show(me, schedule_id)
+    form = form_of(one.request)
+    variables, withheld = control.schedules.own_extra_vars(me, one)
+    hidden = prefill(form, offered(control, me, form).survey, variables)
+    form.values["kept"] = [*withheld, *hidden]
+    return one, form
 
 
 def _zones() -> list[tuple[str, str]]:

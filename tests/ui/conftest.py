@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +34,13 @@ PASSWORD = "correct horse battery 9"
 class Served:
     """An `orch serve` of its own. ``url`` of the page, ``link`` of the first login."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store_url: str | None = None) -> None:
         self.folder = folder
         self.log = folder / "serve.log"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "ANSIBLE_"))}
         environment["ORCH_STATE_DIR"] = str(folder / ".orch")
+        if store_url:
+            environment["ORCH_STORE"] = store_url
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "orchestrator.cli.main", "serve", "--agents-host", "127.0.0.1",
@@ -60,7 +63,7 @@ class Served:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
@@ -71,8 +74,14 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    one = Served(tmp_path_factory.mktemp("served"))
+def store_url() -> str | None:
+    """None: the state directory's own SQLite file. A module may have another database."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, store_url: str | None) -> Iterator[Served]:
+    one = Served(tmp_path_factory.mktemp("served"), store_url)
     try:
         yield one
     finally:
@@ -97,7 +106,7 @@ class Watched:
 
     def __init__(self, context: Any, url: str) -> None:
         self.page = context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.url = url
         self.wrong: list[str] = []
         self.page.add_init_script(TELL_VIOLATIONS)
@@ -150,13 +159,16 @@ def axe() -> str:
         if npm is None:
             pytest.skip("no axe-core: npm is not installed")
         kept.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([npm, "pack", "--silent", AXE], cwd=kept.parent, capture_output=True, text=True,
-                              timeout=120)
-        if done.returncode:
-            pytest.skip("no axe-core: npm could not fetch it")
-        with tarfile.open(kept.parent / done.stdout.strip().splitlines()[-1]) as packed:
-            member = packed.extractfile("package/axe.min.js")
-            assert member is not None
-            kept.write_bytes(member.read())
+        with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:  # another process may fetch it as well
+            done = subprocess.run([npm, "pack", "--silent", AXE], cwd=scratch, capture_output=True, text=True,
+                                  timeout=120)
+            if done.returncode:
+                pytest.skip("no axe-core: npm could not fetch it")
+            with tarfile.open(Path(scratch, done.stdout.strip().splitlines()[-1])) as packed:
+                member = packed.extractfile("package/axe.min.js")
+                assert member is not None
+                own = Path(scratch, kept.name)
+                own.write_bytes(member.read())
+            own.rename(kept)
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == AXE_SHA256
     return kept.read_text()

@@ -32,6 +32,7 @@ def folder(admin: Watched, served: Served) -> Path:
     admin.open("/projects/new")
     page.fill("#name", "site")
     page.fill("#path", str(site))
+    page.check("#runs_here")
     go_on(admin, r"/projects/[0-9a-f]{16}$")
     admin.open("/inventories/new")
     page.fill("#name", "here")
@@ -43,10 +44,13 @@ def folder(admin: Watched, served: Served) -> Path:
     return served.folder
 
 
-def launch(admin: Watched) -> str:
+def launch(admin: Watched, slices: int = 1) -> str:
     admin.open("/launch")
     admin.page.select_option("#playbook", "check.yml")
     admin.page.wait_for_selector("#match >> text=2 hosts")
+    if slices > 1:
+        admin.page.click("summary >> text=More")
+        admin.page.fill("#slices", str(slices))
     return go_on(admin, r"/runs/[^/]+$", "button[value=run]")
 
 
@@ -55,10 +59,13 @@ def test_what_failed_is_run_again_alone(admin: Watched, folder: Path) -> None:
     (folder / "there-one").touch()
     first = launch(admin)
     assert ended(admin) == "failed"
+    page.wait_for_selector("#head .wrong-ones >> text=It is there")
     admin.shot("run-failed")
+    page.click("#head .wrong-ones a")
+    page.wait_for_selector("#detail h2 >> text=two")
     (folder / "there-two").touch()
     page.click("text=Rerun 1 failed host")
-    page.wait_for_url(lambda url: bool(re.search(r"/runs/[^/]+$", url)) and url != first)
+    page.wait_for_url(lambda url: bool(re.search(r"/runs/[^/#]+$", url)) and url != first)
     assert ended(admin) == "ok"
     until(lambda: page.locator("#grid .row").count() == 1)
     assert (folder / "count-one").read_text() == "once\n"
@@ -80,6 +87,40 @@ def test_a_run_is_cancelled_and_resumed_and_repeats_nothing(admin: Watched, fold
         page.click("text=Resume")
     assert ended(admin) == "ok"
     assert (folder / "count-one").read_text() == before + "once\n"
+    until(lambda: page.locator("#grid .row b.cancelled").count() == 0)
+
+
+def state(admin: Watched, host: str, task: int) -> str | None:
+    row = admin.page.locator("#grid .row", has_text=host)
+    return row.locator("b").nth(task).get_attribute("class") if row.count() else None
+
+
+def test_slices_are_followed_cancelled_gone_on_with_and_rerun(admin: Watched, folder: Path) -> None:
+    page = admin.page
+    (folder / "wait").touch()
+    (folder / "there-two").unlink()
+    before = (folder / "count-one").read_text()
+    launch(admin, 2)
+    until(lambda: (state(admin, "one", 2), state(admin, "two", 0)) == ("running", "failed"), 60)
+    assert state(admin, "two", 2) is None, "what one slice is at is not what the other is at"
+    page.click("#head >> text=Cancel")
+    page.wait_for_selector("#ask[open]")
+    with page.expect_navigation():
+        page.click("#ask [data-yes]")
+    assert ended(admin) == "failed"
+    (folder / "wait").unlink()
+    with page.expect_navigation():
+        page.click("text=Resume")
+    assert ended(admin) == "failed"
+    until(lambda: state(admin, "one", 2) in ("ok", "changed"))
+    assert (folder / "count-one").read_text() == before + "once\n"
+    page.click(".tabs >> text=About")
+    assert page.locator("section:has(h2:text('Slices')) tbody tr").count() == 2
+    (folder / "there-two").touch()
+    page.click("text=Rerun 1 failed host")
+    page.wait_for_selector("#grid .row")
+    assert ended(admin) == "ok"
+    until(lambda: page.locator("#grid .row").count() == 1)
 
 
 def test_nothing_went_wrong_on_the_way(admin: Watched, served: Served) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ui.diffs import Line, compared, shown
+from api.ui.diffs import MOST_SHOWN, Line, compared, shown
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "", "longer"]), max_size=30)
 
@@ -37,6 +37,19 @@ def test_a_prepared_text_is_shown_as_it_is() -> None:
     assert shown([{"prepared": "+ package"}])[0].text == "+ package"
     assert shown([{}])[0].lines == []
     assert shown(["nonsense"]) == []  # type: ignore[list-item]
+
+
+def test_a_very_long_change_is_cut_and_says_so() -> None:
+    one = shown([{"before": "", "after": "".join(f"line {n}\n" for n in range(3_000))}])[0]
+    assert one.cut and len(one.lines) == MOST_SHOWN and len(one.unified) == MOST_SHOWN
+    assert not shown([{"before": "a\n" * 3_000, "after": "a\n" * 3_000 + "b\n"}])[0].cut
+
+
+def test_one_line_among_many_is_found_and_keeps_its_number() -> None:
+    before = [f"line {n % 7}" for n in range(4_000)]
+    lines = list(compared(before, [*before[:2_000], "new", *before[2_000:]]))
+    assert [(line.right, line.right_number) for line in lines if line.kind == "add"] == [("new", 2_001)]
+    assert lines[0].kind == "gap" and lines[1].left_number == 1_998 and lines[-1].kind == "gap"
 
 
 @given(LINES, LINES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from api.ui.forms import Form, Wrong, as_yaml
+from api.ui.launching import answers, form_of, prefill
+from orchestrator.projects.surveys import SurveyField
 from orchestrator.refusals import Conflict, Malformed
 
 VARS = {
@@ -64,3 +66,28 @@ def test_variables_come_back_as_they_can_be_written() -> None:
     value = {"a": 1, "b": ["x", {"c": None}], "ü": "text: with colon"}
     assert Form({"v": as_yaml(value)}).mapping("v") == value
     assert as_yaml({}) == ""
+
+
+SURVEY = [SurveyField("word"), SurveyField("number", type="int"), SurveyField("flag", type="bool", default=True),
+          SurveyField("one", type="choice", choices=["a", "b"]), SurveyField("phrase", type="password"),
+          SurveyField("some", type="multichoice", choices=["x", "y"])]
+
+
+def test_variables_of_before_go_back_to_where_they_were_asked_for() -> None:
+    given = {"word": "yes", "number": 7, "flag": False, "one": "b", "some": ["x", "y"], "extra": {"a": [1, None]}}
+    form = Form()
+    assert prefill(form, SURVEY, {**given, "phrase": "open sesame"}) == ["phrase"]
+    assert "open sesame" not in str(form.values)
+    assert answers(form, SURVEY) == given and not form.errors
+
+
+def test_an_answer_that_is_none_any_more_is_a_variable_like_others() -> None:
+    form = Form()
+    prefill(form, SURVEY, {"word": {"now": "a mapping"}})
+    assert form.mapping("extra_vars") == {"word": {"now": "a mapping"}}
+
+
+@pytest.mark.parametrize(("request_", "check"), [
+    ({"check": True}, True), ({"check": True, "kind": "plan"}, False), ({}, False)])
+def test_check_mode_is_taken_over_but_from_a_plan(request_: dict[str, object], check: bool) -> None:
+    assert form_of(request_).has("check") == check

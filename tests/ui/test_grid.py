@@ -18,8 +18,13 @@ def seen(seq: int, host: str, task: str, status: str, **more: object) -> Seen:
 CASES = {
     "one result": ([seen(1, "a", "t", "ok")], "ok"),
     "items are the loop's own affair": ([seen(1, "a", "t", "failed", item_index=0), seen(2, "a", "t", "ok")], "ok"),
-    "the worst of repeats": ([seen(1, "a", "t", "failed"), seen(2, "a", "t", "ok")], "failed"),
-    "changed before ok": ([seen(1, "a", "t", "ok"), seen(2, "a", "t", "changed")], "changed"),
+    "the worst of repeats": ([seen(1, "a", "t", "failed"), seen(2, "a", "t", "ok", path="2")], "failed"),
+    "changed before ok": ([seen(1, "a", "t", "ok"), seen(2, "a", "t", "changed", path="2")], "changed"),
+    "tried again and well": ([seen(1, "a", "t", "failed"), seen(2, "a", "t", "ok")], "ok"),
+    "tried again and worse": ([seen(1, "a", "t", "cancelled"), seen(2, "a", "t", "failed")], "failed"),
+    "one of two repeats tried again": (
+        [seen(1, "a", "t", "changed"), seen(2, "a", "t", "cancelled", path="2"), seen(3, "a", "t", "ok", path="2")],
+        "changed"),
     "ignored reads as no failure": ([seen(1, "a", "t", "failed", ignored=True)], "skipped"),
     "rescued reads as a change": ([seen(1, "a", "t", "failed", rescued=True)], "changed"),
     "lost stays": ([seen(1, "a", "t", "lost")], "lost"),

@@ -2,11 +2,31 @@
 
 const closest = (event, selector) => event.target instanceof Element ? event.target.closest(selector) : null;
 
-function say(text) {
+function say(text, seconds = 6) {
   const line = document.createElement("p");
   line.textContent = text;
   document.getElementById("toasts").append(line);
-  setTimeout(() => line.remove(), 6000);
+  setTimeout(() => line.remove(), seconds * 1000);
+}
+const complain = (text) => say(text, 30);
+
+function cookie(name) {
+  const found = document.cookie.split("; ").find((one) => one.startsWith(name + "="));
+  try { return found ? decodeURIComponent(found.slice(name.length + 1)) : ""; } catch { return ""; }
+}
+
+// What the view before this one had to say, once.
+function sayFlash() {
+  const text = cookie("flash");
+  if (!text) return;
+  document.cookie = "flash=; path=/; max-age=0; samesite=lax";
+  say(text);
+}
+
+// The zone of this browser's clock, by which the calendar can be read.
+function tellZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && cookie("zone") !== zone) document.cookie = "zone=" + encodeURIComponent(zone) + "; path=/; max-age=31536000; samesite=lax";
 }
 
 function openDialog(dialog) {
@@ -84,9 +104,9 @@ document.addEventListener("htmx:responseError", (event) => {
     const problem = JSON.parse(request.responseText);
     words = [problem.detail, problem.hint].filter(Boolean).join(" — ") || words;
   } catch { /* no problem+json */ }
-  say(words);
+  complain(words);
 });
-document.addEventListener("htmx:sendError", () => say("The server does not answer."));
+document.addEventListener("htmx:sendError", () => complain("The server does not answer."));
 
 // A day and a time in the zone of whoever looks; the server writes UTC.
 function localTimes(root) {
@@ -97,6 +117,8 @@ function localTimes(root) {
 }
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
+  sayFlash();
+  tellZone();
   for (const dialog of document.querySelectorAll("dialog[data-open]")) openDialog(dialog);
   document.querySelector("[aria-invalid=true]")?.focus();
 });

@@ -3,7 +3,9 @@
 
 const SIGNS = { ok: "✓", changed: "▲", skipped: "–", failed: "✕", unreachable: "◇", lost: "?", cancelled: "∅", interrupted: "‖", running: "…" };
 const RANK = ["running", "skipped", "ok", "changed", "cancelled", "interrupted", "unreachable", "lost", "failed"];
+const WENT_WRONG = ["failed", "unreachable", "lost", "cancelled", "interrupted"];
 const CELLS_AT_ONCE = 600;
+const NARROWEST_NAME = 96, CHARACTER = 7.4;
 
 class Grid {
   constructor(box) {
@@ -18,6 +20,7 @@ class Grid {
     this.hosts = [];
     this.waiting = new Map();  // "row:column" -> state, until the next frame
     this.current = null;
+    this.left = new Set();     // "row:column" of what had gone wrong when we came: it may be tried again, since the run goes on
     this.play = "";
     box.addEventListener("click", (event) => this.open(event.target.closest(".row b")));
     box.addEventListener("mouseover", (event) => this.point(event.target.closest("b")));
@@ -32,7 +35,7 @@ class Grid {
     if (!answer.ok) throw new Error("the grid: " + answer.status);
     const grid = await answer.json();
     this.after = grid.after;
-    this.playHosts = grid.hosts;
+    this.longest = Math.max(4, ...grid.hosts.map((host) => host.length));
     grid.tasks.forEach((task) => this.addTask(task, false));
     this.width();
     const rows = Math.max(4, Math.floor(CELLS_AT_ONCE / Math.max(grid.tasks.length, 1)));
@@ -42,8 +45,12 @@ class Grid {
       this.box.append(part);
       await new Promise(requestAnimationFrame);
     }
+    if (this.box.dataset.live === "1") {
+      this.states.forEach((states, row) => states.forEach((state, column) => WENT_WRONG.includes(state) && this.left.add(row + ":" + column)));
+    }
     this.box.setAttribute("aria-rowcount", this.hosts.length + 1);
     this.box.setAttribute("aria-busy", "false");
+    this.filter();
     this.first();
     this.fromAddress();
   }
@@ -65,9 +72,13 @@ class Grid {
     return column;
   }
 
-  // Few tasks have room for their names; many get a number, and their name when they are pointed at.
+  // Few tasks have room for their names; many get a number, and their name when they are pointed at. Names of hosts
+  // have the room that the longest needs, within a third of the view.
   width() {
-    const room = this.box.parentElement.clientWidth - 192, each = Math.floor(room / Math.max(this.tasks.length, 1));
+    const whole = this.box.parentElement.clientWidth;
+    const name = Math.max(NARROWEST_NAME, Math.min(Math.ceil(this.longest * CHARACTER) + 26, Math.floor(whole / 3)));
+    this.box.style.setProperty("--name", name + "px");
+    const room = whole - name - 16, each = Math.floor(room / Math.max(this.tasks.length, 1));
     const labelled = each >= 72;
     this.box.classList.toggle("labelled", labelled);
     this.box.style.setProperty("--cell", (labelled ? Math.min(each, 160) : 22) + "px");
@@ -135,9 +146,12 @@ class Grid {
 
   set(host, task, state, ended) {
     const column = this.columns.get(task.id) ?? this.addTask(task);
-    if (!this.rows.has(host)) this.box.append(this.addRow(host));
+    if (!this.rows.has(host)) {
+      this.box.append(this.addRow(host));
+      if (host.length > this.longest) { this.longest = host.length; this.width(); }
+    }
     const row = Number(this.rows.get(host).dataset.row), key = row + ":" + column;
-    const before = this.waiting.get(key) ?? this.states[row][column];
+    const before = ended && this.left.delete(key) ? "" : this.waiting.get(key) ?? this.states[row][column];
     if (before && (!ended || (before !== "running" && RANK.indexOf(before) > RANK.indexOf(state)))) return;
     if (!this.waiting.size) requestAnimationFrame(() => this.flush());
     this.waiting.set(key, state);
@@ -158,9 +172,11 @@ class Grid {
 
   // ---- by pointer and keyboard
 
+  // One stop for Tab: the cell that was last looked at, or the first one that is there to be seen.
   first() {
-    if (this.current?.isConnected) return;
-    this.current = this.box.querySelector(".row b[class]");
+    if (this.current?.isConnected && !this.current.parentElement.classList.contains("out")) return;
+    this.current?.removeAttribute("tabindex");
+    this.current = this.box.querySelector(".row:not(.out) b[class]");
     if (this.current) this.current.tabIndex = 0;
   }
 
@@ -237,6 +253,8 @@ class Grid {
     });
     const count = document.getElementById("grid-count");
     if (count) count.textContent = shown === this.hosts.length ? "" : shown + " of " + this.hosts.length + " hosts";
+    document.getElementById("grid-empty")?.classList.toggle("hidden", shown > 0);
+    this.first();
   }
 }
 
@@ -245,20 +263,34 @@ class Grid {
 function follow(grid) {
   const box = grid.box, live = document.getElementById("live");
   const changed = () => htmx.trigger(document.body, "run-changed");
-  const source = new EventSource(box.dataset.events + "?after=" + encodeURIComponent(grid.after));
-  let isOver = false;
+  const hosts = {};  // of the play that is at work, in each slice
+  let source, after = grid.after, isOver = false, pauseS = 1;
   const say = (text) => { if (live && live.textContent !== text) live.textContent = text; };
-  source.onopen = () => say("live");
-  source.onerror = () => { if (!isOver) say("connecting again …"); };
-  source.addEventListener("result", (event) => { grid.result(JSON.parse(event.data)); changed(); });
-  source.addEventListener("event", (event) => {
-    const one = JSON.parse(event.data);
-    if (one.kind === "PlayStarted") { grid.playHosts = one.hosts; grid.play = one.name; }
-    if (one.kind === "TaskStarted") grid.begun({ id: one.task_id, name: one.name, play: grid.play }, one.hosts || grid.playHosts);
-    changed();
-  });
-  source.addEventListener("end", () => { isOver = true; source.close(); say(""); changed(); });
-  addEventListener("pagehide", () => source.close());
+  const acts = {
+    result: (one) => grid.result(one),
+    event: (one) => {
+      if (one.kind === "PlayStarted") { hosts[one.slice] = one.hosts; grid.play = one.name; }
+      if (one.kind === "TaskStarted") grid.begun({ id: one.task_id, name: one.name, play: grid.play }, one.hosts || hosts[one.slice] || grid.hosts);
+    },
+    end: () => { isOver = true; source.close(); say(""); },
+  };
+  const open = () => {
+    source = new EventSource(box.dataset.events + "?after=" + encodeURIComponent(after));
+    source.onopen = () => { pauseS = 1; say("live"); };
+    source.onerror = () => {
+      if (isOver) return;
+      say("connecting again …");
+      // The browser tries again by itself, but not after an answer that is no stream, as while the store is away.
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 1000 * (pauseS = Math.min(60, 2 * pauseS)));
+    };
+    for (const [kind, act] of Object.entries(acts)) source.addEventListener(kind, (event) => {
+      after = event.lastEventId || after;
+      act(JSON.parse(event.data));
+      changed();
+    });
+  };
+  addEventListener("pagehide", () => { isOver = true; source.close(); });
+  open();
 }
 
 document.addEventListener("DOMContentLoaded", async () => {
@@ -267,5 +299,6 @@ document.addEventListener("DOMContentLoaded", async () => {
   const grid = new Grid(box);
   addEventListener("resize", () => grid.width());
   try { await grid.load(); } catch (error) { document.getElementById("pointed").textContent = String(error.message); return; }
+  addEventListener("hashchange", () => grid.fromAddress());
   if (box.dataset.live === "1") follow(grid);
 });
