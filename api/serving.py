@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
@@ -25,6 +29,7 @@ from orchestrator.security.ca import CertificateAuthority
 
 Say = Callable[[str], None]
 THIS_MACHINE = ("localhost", "127.0.0.1")
+LOG = logging.getLogger("orch.api")
 
 
 class ServeOptions(Struct, frozen=True):
@@ -82,11 +87,36 @@ async def _serve(options: ServeOptions, say: Say) -> None:
             say(line)
 
     host, port = listening.getsockname()[:2]
-    with stop.by_signals():
+    with stop.by_signals(), renewing([one for one in (tls, page.tls) if one is not None]):
         url = options.url or ("" if tls is None else called_url(names, port))
         async with service.running(tls, url), page.running():
             await serve([Listener(service.app, listening, tls), page.listener()], stop, on_started=started,
                         on_stopping=stopping)
+
+
+@contextmanager
+def renewing(contexts: list[ServerContext]) -> Iterator[None]:
+    """Within, SIGHUP has certificates read anew at once; they are by themselves within 30 s.
+
+    On a terminal it means what it means there: the end.
+    """
+    if os.isatty(0):
+        yield
+        return
+
+    def renew() -> None:
+        for context in contexts:
+            try:
+                context.refresh()
+            except Exception as error:  # half of a renewal: the old one serves on, and both are looked at again
+                LOG.error("certificate: %s", error)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, renew)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def tls_files(authority: CertificateAuthority, names: tuple[str, ...]) -> TlsFiles:

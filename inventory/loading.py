@@ -34,6 +34,7 @@ def load(
     script_timeout_s: float = 60.0,
     group_names: str = "never",
     provided: Mapping[str, Provider] | None = None,
+    runs_scripts: bool = True,
 ) -> Inventory:
     """Read every source in order; what a later one says about a variable wins.
 
@@ -41,12 +42,12 @@ def load(
     ``host1,``.
     ``parse_yaml(text, file)`` and ``trust(text, file, line, column)`` decide what strings of trusted files become.
     ``group_names``: see `Inventory.group_names`. ``provided``: sources that are no files, by name; each gives the
-    mapping that an inventory script would print.
+    mapping that an inventory script would print. Without ``runs_scripts`` a source that is a program is refused.
     Raises InventoryError for a source that is missing or means nothing; whatever ``parse_yaml`` raises passes through.
     """
     inventory = Inventory()
     inventory.group_names = group_names
-    context = Context(parse_yaml, trust, script_timeout_s)
+    context = Context(parse_yaml, trust, script_timeout_s, runs_scripts=runs_scripts)
     for source in sources:
         if provided is not None and source in provided:
             read_dynamic(inventory, provided[source](), Place(source), lambda name: {})
@@ -80,6 +81,9 @@ def _read_file(inventory: Inventory, path: str, context: Context) -> None:
         if not os.access(path, os.X_OK):
             raise InventoryError("the inventory looks like a program but is not executable", path, 1,
                                  hint=f"chmod +x {path}")
+        if not context.runs_scripts:
+            raise InventoryError("the inventory is a program, and none is started here", path, 1,
+                                 hint="an admin may allow it to the project: it runs on the server itself")
         read_script(inventory, path, context)
         return
     text = decode(data, path)

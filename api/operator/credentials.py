@@ -17,14 +17,17 @@ from orchestrator.credentials.kinds import KINDS, schema_of
 from orchestrator.store.paging import Page, PageRequest
 
 Name = Annotated[str, Meta(max_length=200)]
+Shared = Annotated[list[Name], Meta(max_length=200)]
 
 
 class NewCredential(Struct, forbid_unknown_fields=True):
-    """``values``: as the kind's schema says (GET /credential-kinds)."""
+    """``values``: as the kind's schema says (GET /credential-kinds). ``shared``: who may use it without a grant, of
+    ``operators``, ``project:ID`` and ``inventory:ID``; nobody but admins when it is empty."""
 
     name: Name
     kind: Name
     values: dict[str, Any] = {}
+    shared: Shared = []
 
     def __repr__(self) -> str:
         return f"NewCredential({self.kind!r})"
@@ -35,6 +38,7 @@ class CredentialChange(Struct, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     values: dict[str, Any] | UnsetType = UNSET
+    shared: Shared | UnsetType = UNSET
 
     def __repr__(self) -> str:
         return "CredentialChange(…)"
@@ -73,7 +77,7 @@ class CredentialController(Controller):
     async def add(self, request: AnyRequest, data: JSONBody[NewCredential]) -> Response[Credential]:
         who = identity_of(request)
         made = await office_of(request).call(
-            lambda control: control.credentials.create(who, data.name, data.kind, data.values))
+            lambda control: control.credentials.create(who, data.name, data.kind, data.values, data.shared))
         return created(made, f"/api/v1/credentials/{made.id}")
 
     @get("/{credential_id:str}", action="credential.use", operation_id="show_credential")
@@ -87,8 +91,9 @@ class CredentialController(Controller):
         who = identity_of(request)
         name = None if data.name is UNSET else data.name
         values = None if data.values is UNSET else data.values
+        shared = None if isinstance(data.shared, UnsetType) else data.shared
         return versioned(await office_of(request).call(lambda control: control.credentials.change(
-            who, credential_id, if_match, name=name, values=values)))
+            who, credential_id, if_match, name=name, values=values, shared=shared)))
 
     @delete("/{credential_id:str}", action="credential.change", operation_id="delete_credential")
     async def remove(self, request: AnyRequest, credential_id: FromPath[str],

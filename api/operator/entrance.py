@@ -11,8 +11,9 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from api.operator.identity import Door
+from api.operator.identity import Door, is_secure
 from api.operator.metrics import count
+from api.operator.refused import note_refused
 
 CSP = ("default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
@@ -34,7 +35,6 @@ class Entrance:
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
         self._door = door
-        self._headers = [*HEADERS, HSTS] if door.is_secure else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -51,7 +51,8 @@ class Entrance:
                 status = message["status"]
                 headers = list(message["headers"])
                 known = {name for name, _ in headers}
-                headers += [header for header in self._headers if header[0] not in known]
+                ours = [*HEADERS, HSTS] if self._is_secure(scope) else HEADERS
+                headers += [header for header in ours if header[0] not in known]
                 message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -60,8 +61,15 @@ class Entrance:
             return
         try:
             await self._app(scope, receive, sending)
+            await note_refused(scope, status)
         finally:
             _note(scope, status, time.monotonic() - began)
+
+    def _is_secure(self, scope: HTTPScope) -> bool:
+        if not self._door.is_behind_proxy:
+            return self._door.is_secure
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return is_secure(scope, headers, self._door)
 
     def _is_ours(self, scope: Scope) -> bool:
         """Against DNS rebinding: another site's name that leads here is not ours."""

@@ -6,6 +6,7 @@ Whether the request may go on is `api.operator.guards`' to say.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +17,13 @@ from msgspec import Struct
 
 from api.operator.conventions import AnyRequest
 from api.operator.office import Office
+from api.operator.proxies import THIS_MACHINE, is_trusted, plain_address
 from api.problems import Problem
 from api.protection import RateLimit
 from orchestrator.access.rights import Identity
 from orchestrator.access.throttle import network_of
 from orchestrator.control.control import Control
+from orchestrator.errors import StoreError
 from orchestrator.refusals import Refused, Unidentified
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-orch", "orch"
@@ -29,11 +32,12 @@ CSRF_HEADER = "x-csrf-token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = "open_to_all"
 """The option of a route handler that needs no identity; tests/api/operator/test_answers.py holds the list of them."""
+PATIENCE_S = 5.0
+"""With the store, where a stranger is let in as well."""
 PER_MINUTE = 1_200
 """Requests of one identity; a page that is watched asks for many."""
 STRANGERS_PER_MINUTE = 240
 """Requests of one address without an identity, pages' assets among them."""
-LONGEST_ADDRESS = 64
 
 
 class Door(Struct, frozen=True):
@@ -43,7 +47,8 @@ class Door(Struct, frozen=True):
     """TLS ends here."""
     is_behind_proxy: bool = False
     """What a proxy on ``proxies`` says in X-Forwarded-For and X-Forwarded-Proto counts."""
-    proxies: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+    proxies: frozenset[str] = frozenset(THIS_MACHINE)
+    """Addresses and networks."""
     hosts: frozenset[str] = frozenset()
     """Names by which it may be called, in lower case; none: any."""
     url: str = ""
@@ -103,13 +108,19 @@ async def _visit(scope: Scope) -> Visit:
         _check_origin(headers, door)
     cookie = _cookie(headers.get("cookie", ""), SECURE_COOKIE if visit.is_secure else PLAIN_COOKIE)
     kind, _, token = headers.get("authorization", "").partition(" ")
+    may_stay_unknown = method in SAFE and scope["route_handler"].opt.get(OPEN) is True
     try:
-        if token and kind.lower() == "bearer":
-            visit.identity = await office.call(lambda control: control.tokens.identify(token.strip(), visit.address))
-        elif cookie:
-            await office.call(lambda control: _by_session(control, visit, cookie))
+        async with asyncio.timeout(PATIENCE_S if may_stay_unknown else None):
+            if token and kind.lower() == "bearer":
+                visit.identity = await office.call(
+                    lambda control: control.tokens.identify(token.strip(), visit.address))
+            elif cookie:
+                await office.call(lambda control: _by_session(control, visit, cookie))
     except Refused as error:
         visit.refusal = error
+    except (StoreError, Problem, TimeoutError):  # the store is away, or has too much to do
+        if not may_stay_unknown:
+            raise
     state["limits"].check(visit)
     if visit.session_id and method not in SAFE:
         sent = headers.get(CSRF_HEADER, "")
@@ -169,18 +180,23 @@ async def is_still_known(request: AnyRequest) -> bool:
 def address_of(scope: Scope, headers: dict[str, str], door: Door) -> str:
     """The client's address. Of ``X-Forwarded-For`` only the last part counts: it is the one that our proxy wrote."""
     client = scope.get("client")
-    address = client[0] if client else "unknown"
-    if door.is_behind_proxy and address in door.proxies:
-        return headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:LONGEST_ADDRESS] or address
-    return address
+    if _came_by_proxy(scope, door):
+        said = plain_address(headers.get("x-forwarded-for", "").rpartition(",")[2])
+        if said:
+            return said
+    return (plain_address(client[0]) or client[0]) if client else "unknown"
 
 
 def is_secure(scope: Scope, headers: dict[str, str], door: Door) -> bool:
     """Whether the browser is at a page that came over TLS."""
-    client = scope.get("client")
-    if door.is_behind_proxy and client and client[0] in door.proxies:
+    if _came_by_proxy(scope, door):
         return headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
     return door.is_secure
+
+
+def _came_by_proxy(scope: Scope, door: Door) -> bool:
+    client = scope.get("client")
+    return door.is_behind_proxy and client is not None and is_trusted(client[0], door.proxies)
 
 
 def _check_origin(headers: dict[str, str], door: Door) -> None:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from api.operator.conventions import AnyRequest
+from api.operator.health import looked
 from api.operator.identity import door_of, office_of, visit_of
 from orchestrator.access import rights
 from orchestrator.control.health import FAILED, OK, Health
@@ -30,7 +31,7 @@ class MetricsController(Controller):
         is_here = visit.address in LOOPBACK and not door_of(request).is_behind_proxy
         if not is_here and (visit.identity is None or not rights.may(visit.identity, "view")):
             raise visit.refusal or Unidentified("metrics are for those with a token", code="identity_missing")
-        found = await office_of(request).call(lambda control: control.health.look())
+        found = await looked(office_of(request))
         text = generate_latest(REQUESTS) + generate_latest(_gauges(found))
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -21,7 +21,10 @@ Long = Annotated[str, Meta(max_length=500)]
 
 
 class NewProject(Struct, forbid_unknown_fields=True):
-    """``directory``: ``path`` below a root of the server. ``git``: ``url``, ``ref``, and a credential to get in."""
+    """``directory``: ``path`` below a root of the server. ``git``: ``url``, ``ref``, and a credential to get in.
+
+    ``runs_here``: whether its tasks and plugins may run on the server itself, with the rights of its account.
+    """
 
     name: Name
     kind: Literal["directory", "git"]
@@ -29,6 +32,7 @@ class NewProject(Struct, forbid_unknown_fields=True):
     url: Long = ""
     ref: Name = ""
     credential_id: Name | None = None
+    runs_here: bool = False
 
 
 class ProjectChange(Struct, forbid_unknown_fields=True):
@@ -39,6 +43,7 @@ class ProjectChange(Struct, forbid_unknown_fields=True):
     url: Long | UnsetType = UNSET
     ref: Name | UnsetType = UNSET
     credential_id: Name | None | UnsetType = UNSET
+    runs_here: bool | UnsetType = UNSET
 
 
 class ProjectController(Controller):
@@ -57,7 +62,8 @@ class ProjectController(Controller):
         """A git project is not fetched by this: POST /projects/{id}/sync does."""
         who = identity_of(request)
         made = await office_of(request).call(lambda control: control.projects.create(
-            who, data.name, data.kind, path=data.path, url=data.url, ref=data.ref, credential_id=data.credential_id))
+            who, data.name, data.kind, path=data.path, url=data.url, ref=data.ref, credential_id=data.credential_id,
+            runs_here=data.runs_here))
         return created(made, f"/api/v1/projects/{made.id}")
 
     @get("/{project_id:str}", action="view", operation_id="show_project")
@@ -72,8 +78,9 @@ class ProjectController(Controller):
         texts = {name: value for name in ("name", "path", "url", "ref")
                  if isinstance(value := getattr(data, name), str)}
         credential = False if isinstance(data.credential_id, UnsetType) else data.credential_id
+        here = None if isinstance(data.runs_here, UnsetType) else data.runs_here
         return versioned(await office_of(request).call(lambda control: control.projects.change(
-            who, project_id, if_match, credential_id=credential, **texts)))
+            who, project_id, if_match, credential_id=credential, runs_here=here, **texts)))
 
     @delete("/{project_id:str}", action="project.change", operation_id="delete_project")
     async def remove(self, request: AnyRequest, project_id: FromPath[str],

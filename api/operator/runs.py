@@ -88,7 +88,7 @@ class RunController(Controller):
 
         def act(control: Any) -> RunDetail:
             run_id = control.launches.launch(who, wanted, idempotency_key)
-            shown: RunDetail = control.runs.show(who, run_id)
+            shown: RunDetail = control.runs.told(who, run_id)
             return shown
 
         detail = await office_of(request).call(act)

@@ -21,6 +21,7 @@ from api.operator.driver import driver
 from api.operator.entrance import host_name
 from api.operator.identity import Door
 from api.operator.office import Office
+from api.operator.proxies import THIS_MACHINE, networks
 from api.server import Listener, listen
 from api.tls import ServerContext, TlsFiles
 from orchestrator.agents.servers import bracketed
@@ -50,6 +51,7 @@ class PageOptions(Struct, frozen=True):
     """With a certificate from our own authority."""
     is_behind_proxy: bool = False
     proxies: tuple[str, ...] = ()
+    """Addresses or networks of that proxy; none: this machine."""
     url: str = ""
     """Where people reach it, when it is another address."""
     names: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ class OperatorService:
     def __init__(self, state_dir: Path, store_url: str | None, options: PageOptions,
                  own_certificate: Callable[[], TlsFiles] | None = None) -> None:
         self.state_dir, self.store_url, self.options = state_dir, store_url, options
+        proxies = _proxies(options)
         self.office = Office(self._open)
         self.tls = _tls(options, own_certificate)
         self.socket, self.note = _listen(options, self.tls is not None)
@@ -73,7 +76,7 @@ class OperatorService:
         self.url = options.url.rstrip("/") or f"{'https' if self.tls else 'http'}://{_shown(host)}:{port}"
         self.door = Door(
             is_secure=self.tls is not None, is_behind_proxy=options.is_behind_proxy,
-            proxies=frozenset({"127.0.0.1", "::1", *options.proxies}), hosts=_hosts(options), url=self.url)
+            proxies=proxies, hosts=_hosts(options), url=self.url)
         self.app: Litestar = operator_app(self.office, self.door, service=self)
 
     def _open(self) -> Control:
@@ -90,6 +93,9 @@ class OperatorService:
         if self.tls is None and not self.options.is_behind_proxy and self.options.host not in LOOPBACK:
             said.append("warning: without TLS, passwords and sessions cross the network readable by all who are on the"
                         " way; use --page-tls, --tls-cert and --tls-key, or --behind-proxy")
+        if self.options.is_behind_proxy and not self.options.url:
+            said.append(f"warning: links, and logins by a provider, lead to {self.url}; --page-url says where the proxy"
+                        " is reached")
         first = await self.office.call(first_link)
         if first is not None:
             said.append(f"no admin has a password yet: set that of {first[0]!r}, within 24 hours, at")
@@ -101,6 +107,8 @@ class OperatorService:
         """All of `BESIDE`, within."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.office.close)
+            if self.options.url:
+                await self.office.call(lambda control: control.is_reached_at(self.url))
             for part in BESIDE:
                 await stack.enter_async_context(part(self))
             yield
@@ -188,6 +196,16 @@ def _listen(options: PageOptions, is_tls: bool) -> tuple[socket.socket, str]:
 
 def _shown(host: str) -> str:
     return "localhost" if host in ("0.0.0.0", "::") else bracketed(host)
+
+
+def _proxies(options: PageOptions) -> frozenset[str]:
+    named = frozenset(options.proxies or THIS_MACHINE)
+    try:
+        networks(named)
+    except ValueError as error:
+        raise UsageError(f"--trusted-proxy: {error}", code="serve_proxy",
+                         hint="an address, or a network as 10.42.0.0/16") from error
+    return named
 
 
 def _hosts(options: PageOptions) -> frozenset[str]:

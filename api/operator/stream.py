@@ -203,9 +203,12 @@ async def _live(queue: Queue, position: Position, is_known: Known | None) -> Asy
         else:
             yield BEAT
         if is_known is not None and time.monotonic() - known_at >= KNOWN_S:
+            try:
+                if not await is_known():
+                    return
+            except (StoreError, Problem):
+                continue  # the store is away, and has no news for anybody; it is asked with the next heartbeat
             known_at = time.monotonic()
-            if not await is_known():
-                return
 
 
 def hub_of(request: AnyRequest) -> Hub:

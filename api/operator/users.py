@@ -50,11 +50,11 @@ class MadeLink(Struct):
 
 class NewGrant(Struct, forbid_unknown_fields=True):
     user_id: Text
-    kind: Literal["inventory", "playbook"]
+    kind: Literal["inventory", "playbook", "credential"]
     scope_id: Text
-    """The inventory, or the project."""
+    """The inventory, the project, or the credential."""
     pattern: Annotated[str, Meta(max_length=500)]
-    """A group or host of the inventory, or a glob of playbooks' paths; * for all."""
+    """A group or host of the inventory, or a glob of playbooks' paths; * for all. Of a credential: *."""
     role: Literal["viewer", "operator", "approver"]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from litestar import Controller, get
 
 from api.operator.conventions import AnyRequest
-from api.operator.identity import office_of
+from api.operator.identity import identity_of, office_of
 from orchestrator.runs.workers import Worker
 
 
@@ -14,6 +16,7 @@ class WorkerController(Controller):
     tags = ["workers"]
 
     @get("/", action="view", operation_id="list_workers")
-    async def list_workers(self, request: AnyRequest) -> list[Worker]:
+    async def list_workers(self, request: AnyRequest) -> Sequence[Worker]:
         """All that showed themselves within a day; ``state`` says which are there."""
-        return await office_of(request).call(lambda control: control.dispatch.workers.list())
+        who = identity_of(request)
+        return await office_of(request).call(lambda control: control.dispatch.workers.seen_by(who))

@@ -27,3 +27,4 @@ class Context(Struct, frozen=True):
     """For all calls of one script together."""
     max_bytes: int = 64 * 1024 * 1024
     """Of a file, or of what a script may print."""
+    runs_scripts: bool = True

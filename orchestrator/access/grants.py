@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from orchestrator.access import rights
 from orchestrator.access.records import GrantRecord
-from orchestrator.access.rights import GRANT_KINDS, GRANTED_ROLES, INVENTORY, Identity
+from orchestrator.access.rights import CREDENTIAL, EVERYTHING, GRANT_KINDS, GRANTED_ROLES, INVENTORY, PLAYBOOK, Identity
 from orchestrator.refusals import Malformed, NotFound, wrong
 from orchestrator.store.books import Books, new_id
 from orchestrator.store.paging import Page, PageRequest, page_of
 
 SORTS = {"created": ("created", "id"), "role": ("role", "id")}
 LONGEST_PATTERN = 500
+TABLES = {INVENTORY: ("inventories", "inventory"), PLAYBOOK: ("projects", "project"),
+          CREDENTIAL: ("credentials", "credential")}
+"""Of each kind of grant: the table of what it is for, and its word."""
 MOST_PER_USER = 500
 
 
@@ -30,7 +33,7 @@ class Grants:
         return page_of(self._rows, page, SORTS, " AND ".join(where), *values)
 
     def add(self, by: Identity, user_id: str, kind: str, scope_id: str, pattern: str, role: str) -> GrantRecord:
-        """Raises `Malformed`; `NotFound` when there is no such user, inventory or project."""
+        """Raises `Malformed`; `NotFound` when there is no such user, inventory, project or credential."""
         rights.refuse_unless(by, "user.change")
         if kind not in GRANT_KINDS:
             raise wrong("kind", f"a grant is of the kind {' or '.join(GRANT_KINDS)}")
@@ -38,9 +41,14 @@ class Grants:
             raise wrong("role", f"a grant gives {', '.join(GRANTED_ROLES)}")
         if not pattern or len(pattern) > LONGEST_PATTERN or not pattern.isprintable():
             raise wrong("pattern", "a grant has a pattern: a group, a host, or * for all")
-        database, table = self._books.database, "inventories" if kind == INVENTORY else "projects"
-        if not database.select(f'SELECT 1 FROM {table} WHERE "id" = ?', [scope_id]):
-            raise NotFound(f"there is no {'inventory' if kind == INVENTORY else 'project'} {scope_id!r}")
+        if kind == CREDENTIAL and pattern not in EVERYTHING:
+            raise wrong("pattern", "a credential is granted as a whole: *")
+        if kind == CREDENTIAL and role == GRANTED_ROLES[0]:
+            raise wrong("role", "a credential is used, and not looked at: operator at least")
+        database, (table, word) = self._books.database, TABLES[kind]
+        is_any = kind == CREDENTIAL and scope_id == "*"
+        if not is_any and not database.select(f'SELECT 1 FROM {table} WHERE "id" = ?', [scope_id]):
+            raise NotFound(f"there is no {word} {scope_id!r}")
         record = GrantRecord(new_id(), user_id, kind, scope_id, pattern, role, self._books.clock())
         with self._books.transaction():
             names = database.select('SELECT "name" FROM users WHERE "id" = ?', [user_id])

@@ -1,15 +1,16 @@
 """Who may do what. Pure: an identity and a target in, yes or no out.
 
-A role holds everywhere. A grant raises it for hosts of an inventory, or for playbooks of a project. Where both are
-touched, as by a launch, the role must reach in both. A token's scopes only narrow what its user may.
+A role holds everywhere, but for credentials, which only admins have by it. A grant raises it for hosts of an
+inventory, for playbooks of a project, or for a credential. Where several are touched, as by a launch, the role must
+reach in all of them. A token's scopes only narrow what its user may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from orchestrator.refusals import NotFound, Refused
 
@@ -18,9 +19,11 @@ ROLES = ("none", "viewer", "operator", "approver", "admin")
 GRANTED_ROLES = ("viewer", "operator", "approver")
 """What a grant may give: what admins do is about no host and no playbook."""
 SCOPES = ("read", "launch", "approve", "admin")
-INVENTORY, PLAYBOOK = "inventory", "playbook"
-GRANT_KINDS = (INVENTORY, PLAYBOOK)
+INVENTORY, PLAYBOOK, CREDENTIAL = "inventory", "playbook", "credential"
+GRANT_KINDS = (INVENTORY, PLAYBOOK, CREDENTIAL)
 EVERYTHING = ("all", "*")
+OPERATORS = "operators"
+"""With whom a credential may be shared: all operators by their own role, ``project:ID``, ``inventory:ID``."""
 
 
 class Action(Struct, frozen=True):
@@ -58,8 +61,8 @@ ACTIONS: Mapping[str, Action] = {
 
 
 class Grant(Struct, frozen=True):
-    """``role`` for hosts of the inventory ``scope_id`` (``pattern``: a host or group, or a glob of their names), or for
-    playbooks of the project ``scope_id`` (``pattern``: a glob of paths)."""
+    """``role`` for hosts of the inventory ``scope_id`` (``pattern``: a host or group, or a glob of their names), for
+    playbooks of the project ``scope_id`` (``pattern``: a glob of paths), or for the credential ``scope_id``."""
 
     kind: str
     scope_id: str
@@ -96,6 +99,7 @@ class Target(Struct, frozen=True):
     project_id: str | None = None
     playbook: str | None = None
     """None with a project: all of its playbooks."""
+    credential_id: str | None = None
 
 
 ANYTHING = Target()
@@ -113,7 +117,7 @@ def may_somewhere(identity: Identity, action: str) -> bool:
     wanted = ACTIONS[action]
     roles = [identity.role]
     if wanted.role in GRANTED_ROLES:
-        roles += [grant.role for grant in identity.grants]
+        roles += [grant.role for grant in identity.grants if grant.kind != CREDENTIAL or action == "credential.use"]
     return wanted.scope in identity.scopes and max(map(_rank, roles)) >= _rank(wanted.role)
 
 
@@ -131,6 +135,29 @@ def may_see_some(identity: Identity, kind: str, scope_id: str) -> bool:
         grant.kind == kind and grant.scope_id == scope_id for grant in identity.grants)
 
 
+def may_use(identity: Identity, credential_id: str, shared: Collection[str] = (), project_id: str | None = None,
+            inventory_id: str | None = None) -> bool:
+    """Whether its run of this project on this inventory may be given the credential.
+
+    Admins always; others by a grant on it, or because an admin shares it with all operators, with whoever may launch
+    that project, or with whoever may launch on that inventory. That it may launch is asked elsewhere.
+    """
+    use = "credential.use"
+    if may(identity, use, Target(credential_id=credential_id)):
+        return True
+    with_all = OPERATORS in shared and may(identity, use)
+    with_some = f"project:{project_id}" in shared or f"inventory:{inventory_id}" in shared
+    return with_all or (with_some and may_somewhere(identity, use))
+
+
+def may_use_somewhere(identity: Identity, credential_id: str, shared: Collection[str] = ()) -> bool:
+    """Whether there is a launch that it may name the credential at, as far as it can be told from what it may see."""
+    places = [one.partition(":") for one in shared if may_see_some(
+        identity, PLAYBOOK if one.startswith("project:") else INVENTORY, one.partition(":")[2])]
+    return may_use(identity, credential_id, shared) or any(
+        may_use(identity, credential_id, shared, **{f"{kind}_id": scope}) for kind, _, scope in places if scope)
+
+
 def refuse_unless(identity: Identity, action: str, target: Target = ANYTHING, what: str = "this",
                   name: str = "") -> None:
     """Raises `NotFound` for what it may not even see (named ``what`` and ``name``), `Refused` for what it may see."""
@@ -146,7 +173,7 @@ def refuse_unless(identity: Identity, action: str, target: Target = ANYTHING, wh
 
 
 def role_for(identity: Identity, target: Target) -> str:
-    """The role that holds for all of ``target``: the least over its hosts and its playbook."""
+    """The role that holds for all of ``target``: the least over its hosts, its playbook and its credential."""
     roles = []
     if target.inventory_id is not None:
         grants = _grants(identity, INVENTORY, target.inventory_id)
@@ -157,6 +184,9 @@ def role_for(identity: Identity, target: Target) -> str:
     if target.project_id is not None:
         grants = _grants(identity, PLAYBOOK, target.project_id)
         roles.append(_raised(identity, (one for one in grants if _covers_playbook(one.pattern, target.playbook))))
+    if target.credential_id is not None:  # a role alone gives no credential, but to admins
+        given = [one for scope in (target.credential_id, "*") for one in _grants(identity, CREDENTIAL, scope)]
+        roles.append(_raised(identity if identity.role == "admin" else structs.replace(identity, role="none"), given))
     return min(roles, key=_rank) if roles else identity.role
 
 

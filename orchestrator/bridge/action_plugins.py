@@ -182,6 +182,10 @@ def _display() -> Any:
 
 def load(path: str) -> type[ActionBase]:
     """The plugin's class. Raises `PluginError` for a file that cannot be loaded."""
+    try:
+        sys.audit("orch.plugin", path)
+    except OSError as error:
+        raise PluginError(f"the action plugin {path} is not loaded: {error.strerror}") from error
     spec = spec_from_file_location(f"orch_action_{abs(hash(path)):x}", path)
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)

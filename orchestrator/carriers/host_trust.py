@@ -121,7 +121,11 @@ class HostTrust:
             files = [file for file in self._plan.user_known_hosts if file != os.devnull]
             path = files[0] if files else None
         if path is not None:
-            enrol(path, self.host, self._plan.port, [host_key(key)])
+            try:
+                enrol(path, self.host, self._plan.port, [host_key(key)])
+            except OSError as error:  # it holds for this run alone
+                if self._settings.warn is not None:
+                    self._settings.warn(f"{self.name}: its host key cannot be kept: {error.strerror}: {path}")
         known_hosts_for(self._plan, self._settings).load(
             f"{host_pattern(self.host, self._plan.port)} {host_key(key).text}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 from orchestrator.carriers.base import Connection, Settings
@@ -12,6 +13,7 @@ from orchestrator.errors import Unreachable
 def open_connection(target: Target, settings: Settings) -> Connection:
     """The connection for ``target``, not opened yet: `Connection.open` or `Connection.raw` does that."""
     if target.carrier == "local":
+        sys.audit("orch.local", target.name)
         from orchestrator.carriers.local import LocalConnection
 
         return LocalConnection(target, settings)

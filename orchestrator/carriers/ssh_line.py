@@ -1,7 +1,7 @@
 """A TCP line that sends what one turn of the loop writes in one system call, and nothing that says nothing.
 
 asyncssh writes each packet at once, one call for every frame and more. On a fleet these calls are a third of the
-controller's CPU. Held back to the end of the loop's turn they are one, with whatever else there is to send to that host.
+controller's CPU. Held back to the end of the loop's turn they are one, with whatever else there is to send there.
 
 asyncssh puts an ignore packet before every packet that it encrypts. That takes away what CBC modes tell an observer
 about the packet behind it; with any other mode it doubles the packets that both sides work on, for nothing.
@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, cast
-
 
 _IGNORE = 2
 """SSH_MSG_IGNORE, RFC 4253."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +23,8 @@ NAME = click.argument("name")
 VALUES = click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="A value that is no secret.")
 FILES = click.option("--file", "files", multiple=True, metavar="NAME=FILE", help="A value from a file; - is standard"
                      " input. Secrets come this way; those that are missing are asked for.")
+SHARED = click.option("--with", "shared", multiple=True, metavar="WHOM", help="Who may use it without a grant:"
+                      " operators, project:NAME, inventory:NAME. May be given more than once.")
 MOST_BYTES = 256 * 1024
 
 
@@ -73,8 +76,10 @@ def list_(as_json: bool, store_url: str | None) -> None:
 @click.argument("kind")
 @VALUES
 @FILES
+@SHARED
 @STORE
-def add(name: str, kind: str, values: tuple[str, ...], files: tuple[str, ...], store_url: str | None) -> None:
+def add(name: str, kind: str, values: tuple[str, ...], files: tuple[str, ...], shared: tuple[str, ...],
+        store_url: str | None) -> None:
     """Add a credential NAME of a KIND (see `orch credentials kinds`)."""
     from orchestrator.credentials.kinds import kind_of
 
@@ -83,8 +88,20 @@ def add(name: str, kind: str, values: tuple[str, ...], files: tuple[str, ...], s
         for field in kind_of(kind).fields:
             if field.required and field.secret and field.name not in given:
                 given[field.name] = click.prompt(field.label, hide_input=True, err=True)
-        made = control.credentials.create(by, name, kind, given)
+        made = control.credentials.create(by, name, kind, given, _sharing(control, by, shared))
     click.echo(f"{made.name}: is kept as {made.id}")
+
+
+@command.command("share", epilog="\b\nExample:\n  orch credentials share deploy --with project:site")
+@NAME
+@SHARED
+@STORE
+def share(name: str, shared: tuple[str, ...], store_url: str | None) -> None:
+    """Say who may use credential NAME without a grant: admins alone, when nobody is named."""
+    with opened(store_url) as (control, by):
+        row = _named(control, by, name)
+        changed = control.credentials.change(by, row.id, row.version, shared=_sharing(control, by, shared))
+    click.echo(f"{changed.name}: {', '.join(shared) or 'admins, and those with a grant'}")
 
 
 @command.command("rotate", epilog="\b\nExample:\n  orch credentials rotate deploy --file private_key=new.key")
@@ -134,6 +151,17 @@ def _all(control: Control, by: Identity) -> list[Credential]:
 
 def _named(control: Control, by: Identity, name: str) -> Credential:
     return named(_all(control, by), name, "credential")
+
+
+def _sharing(control: Control, by: Identity, shared: tuple[str, ...]) -> list[str]:
+    """With names as ids."""
+    rooms: dict[str, Any] = {"project": control.projects, "inventory": control.inventories}
+    found = []
+    for one in shared:
+        kind, _, name = one.partition(":")
+        rows = listed(partial(rooms[kind].list, by)) if name and kind in rooms else []
+        found.append(f"{kind}:{named(rows, name, kind).id}" if rows else one)
+    return found
 
 
 def _given(kind: str, values: tuple[str, ...], files: tuple[str, ...]) -> dict[str, Any]:

@@ -56,8 +56,10 @@ def list_(as_json: bool, store_url: str | None) -> None:
 @click.option("--git", "url", metavar="URL", help="A repository: https, ssh, or file:// below such a folder.")
 @click.option("--ref", default="", metavar="REF", help="Branch, tag or commit; the default is the repository's own.")
 @click.option("--credential", metavar="NAME", help="A git_token for https, an ssh_key for ssh.")
+@click.option("--runs-here", is_flag=True, help="Its tasks and plugins may run on the server itself, as its account.")
 @STORE
-def add(name: str, path: str | None, url: str | None, ref: str, credential: str | None, store_url: str | None) -> None:
+def add(name: str, path: str | None, url: str | None, ref: str, credential: str | None, runs_here: bool,
+        store_url: str | None) -> None:
     """Add a project NAME; a repository is fetched at once."""
     from pathlib import Path
 
@@ -67,11 +69,26 @@ def add(name: str, path: str | None, url: str | None, ref: str, credential: str 
         credential_id = _credential(control, by, credential) if credential else None
         if path is not None:
             made = control.projects.create(by, name, "directory", path=str(Path(path).absolute()), ref=ref,
-                                           credential_id=credential_id)
+                                           credential_id=credential_id, runs_here=runs_here)
         else:
-            made = control.projects.create(by, name, "git", url=url or "", ref=ref, credential_id=credential_id)
+            made = control.projects.create(by, name, "git", url=url or "", ref=ref, credential_id=credential_id,
+                                           runs_here=runs_here)
             made = control.projects.sync(by, made.id)
     click.echo(f"{made.name}: is kept as {made.id}{f', at {made.commit[:12]}' if made.commit else ''}")
+
+
+@command.command("change", epilog="\b\nExample:\n  orch projects change site --no-runs-here")
+@NAME
+@click.option("--runs-here/--no-runs-here", default=None, help="Whether its tasks and plugins may run on the server.")
+@STORE
+def change(name: str, runs_here: bool | None, store_url: str | None) -> None:
+    """Change what project NAME may do."""
+    if runs_here is None:
+        raise UsageError("nothing to change was given", hint="--runs-here, --no-runs-here")
+    with opened(store_url) as (control, by):
+        row = _named(control, by, name)
+        control.projects.change(by, row.id, row.version, runs_here=runs_here)
+    click.echo(f"{name}: its content {'may run' if runs_here else 'does not run'} on the server")
 
 
 @command.command("sync", epilog="\b\nExample:\n  orch projects sync web")

@@ -28,8 +28,9 @@ Examples:
 @click.option("--behind-proxy", "page_proxy", is_flag=True,
               help="The page is behind a proxy that ends TLS: its X-Forwarded-For and -Proto count.")
 @click.option("--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS",
-              help="That proxy's address, when it is on another machine.")
-@click.option("--page-url", default="", metavar="URL", help="Where people reach the page, when it is another address.")
+              help="The proxy's address, or its network, when it is not on this machine.")
+@click.option("--page-url", default="", metavar="URL", help="Where people reach the page, when it is another address:"
+              " for links, mails, and logins by a provider.")
 @click.option("--page-name", "page_names", multiple=True, metavar="NAME",
               help="A host name by which the page may be called, besides --name and --page-url.")
 @click.option("--capacity", default=4, show_default=True, type=click.IntRange(0, 24),
@@ -61,6 +62,7 @@ def command(names: tuple[str, ...], agents_host: str | None, agents_port: int, i
     project's state directory, and prints the admin's one-time link. Then invite hosts: orch agents invite HOST
     """
     from api.serving import PageOptions, ServeOptions, run
+    from orchestrator.cli.ending import end
     from orchestrator.cli.options import state_directory
     from orchestrator.errors import UsageError
 
@@ -72,3 +74,4 @@ def command(names: tuple[str, ...], agents_host: str | None, agents_port: int, i
                        capacity=capacity)
     run(ServeOptions(state_directory(), store_url, names, agents_host, agents_port, is_behind_proxy, url,
                      None if rollout is None else int(rollout), page, log_level), click.echo)
+    end()

@@ -25,6 +25,7 @@ def command(store_url: str | None, capacity: int, silent_s: float) -> None:
     import signal
     import threading
 
+    from orchestrator.cli.ending import end
     from orchestrator.cli.options import state_directory
     from orchestrator.control.control import open_control
     from orchestrator.control.working import worker_of
@@ -45,3 +46,4 @@ def command(store_url: str | None, capacity: int, silent_s: float) -> None:
     click.echo("stopping: what runs is left to other workers, or to the next start")
     worker.stop()
     watch.stop()
+    end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ class ContentLoader:
         return os.path.exists(path)
 
     def _open(self, name: str) -> str:
+        sys.audit("orch.content", name)
         try:
             size = os.stat(name).st_size
             if size > MAX_BYTES:

@@ -27,7 +27,7 @@ from orchestrator.notify.channels import Channels
 from orchestrator.notify.courier import Courier
 from orchestrator.notify.outbox import Outbox
 from orchestrator.notify.run_ends import RunEnds
-from orchestrator.notify.settings import NotifySettings
+from orchestrator.notify.settings import SERVED_KEY, NotifySettings, Served
 from orchestrator.plans.plans import Plans
 from orchestrator.projects.agentlets import Agentlets
 from orchestrator.projects.fleet import Fleet
@@ -88,15 +88,16 @@ class Control:
         self.fleet = Fleet(books, self.inventories)
         self.history = HostHistory(books, self.fleet)
         self.agentlets = Agentlets(books, desk, self.fleet)
-        self.supplies = Supplies(books, self.projects, self.inventories, self.credentials)
+        self.supplies = Supplies(books, self.projects, self.inventories, self.credentials, self._owner)
         self.launches = Launches(books, [self.supplies.checked], self.supplies.hosts_of)
         self.runs = Asking(books, self.supplies.groups_of)
         self.plans = Plans(books)
         self.planning = Planning(books, self.plans, self.runs, self.launches, self.supplies.groups_of)
-        self.acts = Acts(books, self.runs, self.launches, self.supplies.groups_of)
+        self.acts = Acts(books, self.runs, self.launches, self.supplies.groups_of,
+                         self.supplies.refuse_unusable)
         self.dispatch = Dispatch(books)
         self.ends = Ends(books, [self.history.update_from_run, self.planning.ended])
-        self.outbox = Outbox(books, lambda: self.settings.read("notify", NotifySettings).page_url)
+        self.outbox = Outbox(books, self._page_url)
         self.alerts = Alerts(books, self.outbox)
         self.channels = Channels(books, self.outbox)
         self.courier = Courier(books, self.channels, self.alerts,
@@ -109,6 +110,17 @@ class Control:
         self.absence = Absence(books, self.alerts)
         for follows in (Successes(books), self.drift, RunEnds(books, self.outbox, self.alerts)):
             self.ends.add(follows.on_end)
+
+    def is_reached_at(self, url: str) -> None:
+        """People reach the page there: so do links in messages, whichever process writes them."""
+        if self.settings.read(SERVED_KEY, Served).url != url:
+            with self.books.transaction():
+                StoredSettings(self.books).put(SERVED_KEY, {"url": url}, "orch serve")
+                self.books.audit.write("orch serve", "settings.change", SERVED_KEY, url=url)
+
+    def _page_url(self) -> str:
+        url = self.settings.read("notify", NotifySettings).page_url or self.settings.read(SERVED_KEY, Served).url
+        return url.rstrip("/")
 
     def _owner(self, user_id: str) -> Identity:
         """As whom a schedule runs; what was made by `orch schedules add` belongs to whoever may open the store."""

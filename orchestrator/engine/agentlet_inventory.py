@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.agents.records import Agent
+    from orchestrator.engine.opening import Opening
 
 SOURCE = "agentlets:"
 MANAGED = "managed:"
@@ -23,17 +24,21 @@ _NOT_IN_NAMES = re.compile(r"\W")
 
 
 def providers(sources: Sequence[str], environ: Mapping[str, str],
-              store_url: str | None) -> dict[str, Callable[[], dict[str, Any]]]:
-    """What `inventory.load` asks for these, where they are among ``sources``. Raises `StoreError` when asked."""
+              store_url: str | None, opening: Opening | None = None) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What `inventory.load` asks for these, where they are among ``sources``. Raises `StoreError` when asked.
+
+    ``opening``: what a server has given its run; None: the project's own master key opens what is sealed.
+    """
     found: dict[str, Callable[[], dict[str, Any]]] = {
-        source: partial(_managed, source.removeprefix(MANAGED), environ, store_url)
+        source: partial(_managed, source.removeprefix(MANAGED), environ, store_url, opening)
         for source in sources if source.startswith(MANAGED)}
 
     def provide() -> dict[str, Any]:
         from orchestrator.agents.opening import open_post
         from orchestrator.store.state import state_dir
 
-        post, database = open_post(Path(state_dir(environ=environ)), store_url or environ.get("ORCH_STORE"))
+        post, database = open_post(Path(state_dir(environ=environ)), store_url or environ.get("ORCH_STORE"),
+                                   opening.master if opening is not None else None)
         try:
             return as_groups([(agent, post.facts(agent)) for agent in post.agents()])
         finally:
@@ -49,15 +54,18 @@ def is_provided(source: str) -> bool:
     return source == SOURCE or source.startswith(MANAGED)
 
 
-def _managed(inventory_id: str, environ: Mapping[str, str], store_url: str | None) -> dict[str, Any]:
+def _managed(inventory_id: str, environ: Mapping[str, str], store_url: str | None,
+             opening: Opening | None) -> dict[str, Any]:
+    from orchestrator.engine.opening import FromFile
     from orchestrator.store.database import database_for
     from orchestrator.store.managed_inventory import read_managed
     from orchestrator.store.state import state_dir
 
-    database = database_for(store_url or environ.get("ORCH_STORE") or str(Path(state_dir(environ=environ)) / "orch.db"))
+    folder = Path(state_dir(environ=environ))
+    database = database_for(store_url or environ.get("ORCH_STORE") or str(folder / "orch.db"))
     database.open()
     try:
-        return read_managed(database, inventory_id)
+        return read_managed(database, inventory_id, (opening or FromFile(folder, environ)).variables)
     finally:
         database.close()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +90,9 @@ class Call(Struct, eq=False):
     def find(self, kind: str, name: str) -> Path:
         """A file that the task names, searched as Ansible does: role, including file, playbook."""
         try:
-            return self.run.loader.resolve_file(kind, name, task=self.task, play=self.play.play)
+            found = self.run.loader.resolve_file(kind, name, task=self.task, play=self.play.play)
+            sys.audit("orch.content", os.fspath(found))
+            return found
         except ContentError as error:  # in Ansible's words: playbooks match on them
             raise ContentError(f"Could not find or access '{name}': {error.message}", origin=error.origin,
                                hint=error.hint, code=error.code, trail=error.trail) from None
@@ -132,6 +136,9 @@ class Call(Struct, eq=False):
         target = self.target()
         try:
             connection = await self.run.links.connection(target)
+        except TaskFault as fault:
+            fault.origin = fault.origin or self.task.origin
+            raise
         except Unreachable as error:
             if error.code not in WITHOUT_PYTHON:
                 raise
@@ -259,7 +266,11 @@ class Call(Struct, eq=False):
 
     async def connection_for_raw(self) -> Connection:
         """A connection on which no runtime needs to have booted."""
-        connection = await self.run.links.connection(self.target(), boot=False)
+        try:
+            connection = await self.run.links.connection(self.target(), boot=False)
+        except TaskFault as fault:
+            fault.origin = fault.origin or self.task.origin
+            raise
         self.carrier, self.carrier_reason = connection.carrier, connection.reason
         return connection
 

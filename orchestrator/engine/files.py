@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ class FileDigests:
 
     def text(self, path: Path, content: ContentLoader) -> str:
         """A template's text, read once per run; a vaulted file is opened. Raises UnicodeDecodeError."""
+        sys.audit("orch.content", os.fspath(path))
         known = self._texts.get(path)
         if known is None:
             data = path.read_bytes()
@@ -46,6 +48,7 @@ class FileDigests:
 
     async def of(self, path: Path) -> FileDigest:
         """Raises `TaskFault` when the file cannot be read."""
+        sys.audit("orch.content", os.fspath(path))
         try:
             status = os.stat(path)
         except OSError as error:

@@ -20,7 +20,7 @@ from orchestrator.engine.journal import Journal
 from orchestrator.engine.options import RunOptions
 from orchestrator.engine.run import Run
 from orchestrator.engine.setup import Workbench, make_context, new_run_id, prepare
-from orchestrator.errors import Origin, UsageError
+from orchestrator.errors import Origin, StoreError, UsageError
 from orchestrator.events import Event, Notice, RunEnded, TaskResult
 from orchestrator.template.types import Sealed
 
@@ -75,15 +75,22 @@ async def launch(bench: Workbench, *, state_dir: Path, store_url: str | None, em
     run = Run(context, bench.playbook, resumed=resume is not None)
     watcher = asyncio.create_task(_watch_cancel(opening, run_id, stop))
     ended: RunEnded | None = None
+    is_cut_off = False
     try:
         with signals(stop, emit, context):
             ended = await run.execute()
             return ended
+    except StoreError:
+        is_cut_off = True  # the row stays as it is: it reads as interrupted, and a server's worker goes on with it
+        raise
     finally:
         watcher.cancel()
         store = await opening
         await journal.close()
-        await asyncio.to_thread(_finish, store, run_id, ended, run, server)
+        if is_cut_off:
+            await asyncio.to_thread(store.close)
+        else:
+            await asyncio.to_thread(_finish, store, run_id, ended, run, server)
 
 
 def _open_and_start(state_dir: Path, store_url: str | None, run_id: str, bench: Workbench,
@@ -161,7 +168,13 @@ async def _watch_cancel(opening: asyncio.Future[Store], run_id: str, stop: Stop)
     store = await asyncio.shield(opening)
     while True:
         await asyncio.sleep(CANCEL_POLL_S)
-        if await asyncio.to_thread(store.heartbeat, run_id):
+        try:
+            is_asked = await asyncio.to_thread(store.heartbeat, run_id)
+        except StoreError as error:
+            if error.code == "store_lease_lost":
+                return  # the journal refuses the next result
+            continue  # the store is away; a long task may outlast that
+        if is_asked:
             os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -14,6 +14,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.carriers.mailroom import MailRoom
+    from orchestrator.engine.opening import Opening
     from orchestrator.engine.setup import Workbench
 
 CONNECTION_DEFAULTS = {"ansible_python_interpreter": "ANSIBLE_PYTHON_INTERPRETER",
@@ -26,9 +27,11 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
     """Connections for a run; nothing is opened yet."""
     options = bench.options
     settings = Settings(
-        run_id=run_id, resumes=resumes, state_dir=str(state_dir), host_key_checking=_host_key_checking(environ), warn=warn,
+        run_id=run_id, resumes=resumes, state_dir=str(state_dir), warn=warn,
+        host_key_checking=_host_key_checking(environ),
         ask_passphrase=_ask_passphrase, local_folder=bench.variables.playbook_dir,
-        kept=bench.kept, persist_s=_persist_s(environ), mailroom=_mailroom(state_dir, store_url, environ),
+        kept=bench.kept, persist_s=_persist_s(environ),
+        mailroom=_mailroom(state_dir, store_url, environ, bench.secrets.opening),
         priority=options.priority, job_ttl_s=options.job_ttl_s, keys=bench.secrets.keys,
     )
     target_options = TargetOptions(
@@ -61,16 +64,20 @@ def make_links(bench: Workbench, run_id: str, state_dir: Path, environ: Mapping[
                  finish=finish, enrolled=settings.mailroom.enrolled if settings.mailroom else None)
 
 
-def _mailroom(state_dir: Path, store_url: str | None, environ: Mapping[str, str]) -> MailRoom | None:
+def _mailroom(state_dir: Path, store_url: str | None, environ: Mapping[str, str],
+              opening: Opening | None) -> MailRoom | None:
     """The mailbox, where an agentlet can have been enrolled from here: its jobs are sealed with the master key."""
-    if not (environ.get("ORCH_MASTER_KEY_FILE") or (state_dir / "master.key").exists()):
+    given = opening.master if opening is not None else None
+    if opening is not None and given is None:
+        return None
+    if given is None and not (environ.get("ORCH_MASTER_KEY_FILE") or (state_dir / "master.key").exists()):
         return None
     from orchestrator.carriers.mailroom import MailRoom
 
     def opened() -> Any:
         from orchestrator.agents.opening import open_post
 
-        return open_post(state_dir, store_url)
+        return open_post(state_dir, store_url, given)
 
     return MailRoom(opened)
 

@@ -18,7 +18,7 @@ from orchestrator.engine.linear import run_linear
 from orchestrator.engine.play_nodes import nodes_of, selector
 from orchestrator.engine.play_runner import PlayRunner
 from orchestrator.engine.prompts import ask
-from orchestrator.errors import Cancelled, ContentError, InventoryFault, OrchError, UsageError
+from orchestrator.errors import Cancelled, ContentError, InventoryFault, OrchError, StoreError, UsageError
 from orchestrator.events import (
     Event,
     HostRecap,
@@ -67,6 +67,8 @@ class Run:
             well = not context.stop.draining
         except Cancelled:
             pass  # stopped at a question: the run ends as any other that is stopped
+        except StoreError:
+            raise  # this is no end of it: what was not stored is owed, and a resume goes on from there
         except OrchError as fault:
             error = fault
         finally:

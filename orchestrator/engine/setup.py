@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from orchestrator.credentials.materials import KeyMaterial
     from orchestrator.engine.context import RunContext, Stop
     from orchestrator.engine.journal import Journal
+    from orchestrator.engine.opening import Opening
     from orchestrator.engine.options import RunOptions
     from orchestrator.model import Playbook
     from orchestrator.playbook.loader import PlaybookLoader
@@ -50,6 +51,8 @@ class Secrets(Struct, eq=False):
     vault: Vault = field(default_factory=Vault)
     keys: tuple[KeyMaterial, ...] = ()
     """SSH keys that a server has given its run."""
+    opening: Opening | None = None
+    """And what it reads sealed rows of the store with."""
 
 
 class Workbench(Struct, eq=False):
@@ -87,7 +90,8 @@ def prepare(options: RunOptions, secrets: Secrets | None = None, *, environ: Map
     content = ContentLoader(secrets.vault, on_duplicate=_on_duplicate(environ, warnings))
     present, missing = _sources(options.inventory)
     group_names = environ.get("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "").lower() or "never"
-    inventory = load_inventory(present, secrets.vault, warnings, group_names, providers(present, environ, store_url))
+    inventory = load_inventory(present, secrets.vault, warnings, group_names,
+                               providers(present, environ, store_url, secrets.opening))
     folder = _playbook_folder(options.playbooks, environ)
     engine = Engine(vault=secrets.vault, plugin_dirs=_plugin_dirs(folder), warn=warnings.append,
                     allow_broken_conditionals=_is_set(environ, "ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
@@ -130,7 +134,8 @@ def _on_duplicate(environ: Mapping[str, str], warnings: list[str]) -> Callable[[
 
 
 def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str], group_names: str = "never",
-                   provided: Mapping[str, Callable[[], dict[str, Any]]] | None = None) -> Inventory:
+                   provided: Mapping[str, Callable[[], dict[str, Any]]] | None = None, *,
+                   runs_scripts: bool = True) -> Inventory:
     """The inventory of all sources; its faults are the controller's own `InventoryFault`, with their place."""
     import inventory
 
@@ -142,7 +147,7 @@ def load_inventory(sources: Sequence[str], vault: Vault, warnings: list[str], gr
 
     try:
         loaded = inventory.load(list(sources), parse_yaml=parse, trust=trusted, group_names=group_names,
-                                provided=provided)
+                                provided=provided, runs_scripts=runs_scripts)
     except inventory.InventoryError as error:
         place = Origin(error.file, error.line or 0, error.column or 0) if error.file else None
         missing = error.file is not None and not os.path.exists(error.file)
@@ -237,13 +242,15 @@ def make_context(bench: Workbench, *, run_id: str, journal: Journal, state_dir: 
         bench.content.on_duplicate = lambda text: emit(Notice("warning", text))
     bench.engine.warn = lambda text: emit(Notice("warning", text))
     sources = _sources(bench.options.inventory)[0]
-    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)), store_url, resumes)
+    links = make_links(bench, run_id, state_dir, environ, lambda text: emit(Notice("warning", text)), store_url,
+                       resumes)
     return RunContext(
         run_id=run_id, options=bench.options, inventory=bench.inventory, variables=bench.variables,
         engine=bench.engine, loader=bench.loader, journal=journal, links=links, files=FileDigests(), emit=emit,
         stop=stop, started=bench.options.start_at_task is None, interactive=interactive,
         reload_inventory=lambda: load_inventory(
-            sources, bench.secrets.vault, [], bench.inventory.group_names, providers(sources, environ, store_url)),
+            sources, bench.secrets.vault, [], bench.inventory.group_names,
+            providers(sources, environ, store_url, bench.secrets.opening)),
     )
 
 

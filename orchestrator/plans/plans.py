@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from orchestrator.access.rights import Identity
 from orchestrator.plans.document import PlanDocument
 from orchestrator.refusals import Conflict, Malformed, Refused
 from orchestrator.store.books import Books, found, refuse_stale
-from orchestrator.store.paging import Page, PageRequest, page_of
+from orchestrator.store.paging import Page, PageRequest, seen_page
 from orchestrator.store.settings import StoredSettings
 from orchestrator.store.table import marks
 
@@ -92,18 +92,18 @@ class Plans:
         """The document in JSON."""
         return found(self._documents.find('"id" = ?', plan_id), "plan", plan_id).document
 
-    def list(self, page: PageRequest, *, state: str | None = None, only: Sequence[str] | None = None) -> Page[Plan]:
-        """The newest first. ``only``: ids of runs that whoever asks may see; None: all."""
+    def list(self, page: PageRequest, *, state: str | None = None, inventories: Sequence[str] | None = None,
+             seen: Callable[[Sequence[Plan]], Iterable[Plan]] = iter) -> Page[Plan]:
+        """The newest first. ``inventories``: plans for these alone; ``seen``: what whoever asks may see of them."""
         where, values = ["1 = 1"], list[Any]()
         if state is not None:
             where.append('"state" = ?')
             values.append(state)
-        if only is not None:
-            if not only:
-                return Page([])
-            where.append(f'"id" IN ({marks(only)})')
-            values += only
-        return page_of(self._table, page, SORTS, " AND ".join(where), *values, default="-created")
+        if inventories is not None:
+            among = marks(inventories) or "NULL"
+            where.append(f'"id" IN (SELECT r."id" FROM runs r WHERE r."inventory_id" IN ({among}))')
+            values += inventories
+        return seen_page(self._table, page, SORTS, seen, " AND ".join(where), *values, default="-created")
 
     # ---- deciding
 

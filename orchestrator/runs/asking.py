@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from orchestrator.access.rights import Host, Identity, Target, may
+from orchestrator.access.rights import INVENTORY, Host, Identity, Target, may, may_see_some
 from orchestrator.events import STATUSES
 from orchestrator.refusals import Malformed, NotFound
 from orchestrator.runs.lines import ResultLine, RunLine
@@ -81,18 +81,27 @@ class Asking:
         return run
 
     def sees(self, identity: Identity, run: Run | RunLine) -> bool:
-        """By its hosts, or by its playbook."""
+        """By its hosts: results tell of them, and a playbook may be run on others' too. Before they are known, whoever
+        launched it sees it."""
         if may(identity, VIEW):
             return True
-        if run.project_id and may(identity, VIEW, Target(project_id=run.project_id, playbook=run.playbooks[0])):
-            return True
-        if not run.inventory_id:
+        if not run.inventory_id or "read" not in identity.scopes:
             return False
         if may(identity, VIEW, Target(inventory_id=run.inventory_id)):
             return True
         names = run.hosts if isinstance(run, Run) else self._runs.value("hosts", '"id" = ?', run.id)
-        hosts = tuple(self._hosts_of(run.inventory_id, names)) if self._hosts_of and names else ()
+        if not names:
+            return self.launched(identity, run)
+        hosts = tuple(self._hosts_of(run.inventory_id, names)) if self._hosts_of else ()
         return bool(hosts) and may(identity, VIEW, Target(inventory_id=run.inventory_id, hosts=hosts))
+
+    def launched(self, identity: Identity, run: Run | RunLine) -> bool:
+        """Whether ``identity`` launched it, and may still see its playbook and something of its inventory."""
+        playbook = Target(project_id=run.project_id, playbook=run.playbooks[0])
+        if not (identity.user_id and run.inventory_id and may_see_some(identity, INVENTORY, run.inventory_id)
+                and may(identity, VIEW, playbook)):
+            return False
+        return bool(self._launches.value("user_id", '"run_id" = ?', run.id) == identity.user_id)
 
     def show(self, identity: Identity, run_id: str) -> RunDetail:
         run = self.find(identity, run_id)
@@ -105,6 +114,10 @@ class Asking:
         asked = launch.request if launch else None
         variables = sorted(run.options.get("extra_vars", {}))
         return RunDetail(structs.replace(run, cwd=""), lines, asked, variables, one.counts)
+
+    def told(self, identity: Identity, run_id: str) -> RunDetail:
+        """What whoever has just launched a run is told of it; a token needs no scope ``read`` for that."""
+        return self.show(structs.replace(identity, scopes=identity.scopes | {"read"}), run_id)
 
     def _count(self, lines: Sequence[RunLine]) -> None:
         """Of all hosts of these runs, how many failed, were unreachable, changed, or were well."""
@@ -225,8 +238,5 @@ def _conditions(filters: RunFilter) -> tuple[list[str], list[Any]]:
 
 def _granted(identity: Identity, where: list[str], values: list[Any]) -> tuple[list[str], list[Any]]:
     """Only runs of what a grant is about at all; each is looked at closer afterwards."""
-    inventories = sorted({grant.scope_id for grant in identity.grants if grant.kind == "inventory"})
-    projects = sorted({grant.scope_id for grant in identity.grants if grant.kind == "playbook"})
-    parts = [f'"{column}" IN ({marks(ids)})' for column, ids in
-             (("inventory_id", inventories), ("project_id", projects)) if ids]
-    return [*where, f"({' OR '.join(parts) or '1 = 0'})"], [*values, *inventories, *projects]
+    inventories = sorted({grant.scope_id for grant in identity.grants if grant.kind == INVENTORY})
+    return [*where, f'"inventory_id" IN ({marks(inventories) or "NULL"})'], [*values, *inventories]

@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.credentials.materials import texts
 from orchestrator.errors import OrchError, StoreError
 from orchestrator.plans.plans import Plans
 from orchestrator.runs.dispatch import Dispatch
@@ -25,14 +24,17 @@ from orchestrator.runs.handed import (
     EXIT_HANDED_OVER,
     EXIT_LOST,
     EXIT_SPLIT,
+    EXIT_STORE_AWAY,
     Handed,
     environment,
+    secret_texts,
     to_json,
 )
 from orchestrator.runs.launches import Launches
 from orchestrator.runs.records import Run
 from orchestrator.runs.supplies import Giving
 from orchestrator.runs.takeover import MOST_RESUMES
+from orchestrator.security.master import VARIABLE as MASTER_KEY_FILE
 from orchestrator.security.secrets import redact
 
 LOG = logging.getLogger("orch.runs")
@@ -126,11 +128,15 @@ class Driving:
 
     def _handed(self, room: Room, run: Run) -> Handed:
         request = room.launches.request_of(run.parent_id or run.id)
+        secrets, master_key = room.supplies.opening_of(request)
         return Handed(
             run_id=run.id, state_dir=str(self._state_dir.absolute()), store_url=self._store_url,
             place=room.supplies.place_of(request, run.cwd if run.content_digest else ""), request=request,
-            materials=room.supplies.materials_of(request, run.id, run.user),
-            parent_id=run.parent_id, hosts=run.hosts if run.parent_id else [], is_resumed=bool(run.content_digest),
+            materials=room.supplies.materials_of(request, run.id, run.user,
+                                                 room.launches.asked_by(run.parent_id or run.id)),
+            inventory_secrets=secrets, master_key=master_key, parent_id=run.parent_id,
+            hidden=[path for path in (os.environ.get(MASTER_KEY_FILE),) if path],
+            hosts=run.hosts if run.parent_id else [], is_resumed=bool(run.content_digest),
             plan=room.plans.encoded(request.plan_id) if request.plan_id else b"",
             content_digest=run.content_digest, keeps_failures=run.queued is None or run.queued <= run.started,
             began=run.started, silence_s=self._silence_s)
@@ -138,7 +144,10 @@ class Driving:
     def _child(self, handed: Handed) -> tuple[int, str]:
         """Run the process to its end: its exit code, and the end of what it said, without secrets."""
         data = to_json(handed)
-        child = self._nursery.submit(self._start).result()
+        try:
+            child = self._nursery.submit(self._start).result()
+        except RuntimeError:  # all others have left while this one was being made ready
+            return -signal.SIGKILL, ""
         with self._lock:
             self._children[handed.run_id] = child
         try:
@@ -151,11 +160,11 @@ class Driving:
         finally:
             with self._lock:
                 self._children.pop(handed.run_id, None)
-        return child.returncode, redact(said[-STDERR_BYTES:].decode(errors="replace"), texts(handed.materials))
+        return child.returncode, redact(said[-STDERR_BYTES:].decode(errors="replace"), secret_texts(handed))
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(os.getpid())], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            [sys.executable, "-P", "-m", MODULE, str(os.getpid())], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, start_new_session=True, cwd="/",
             env=_with_path(environment(os.environ, str(self._state_dir))))
 
@@ -176,6 +185,9 @@ class Driving:
             if self.is_leaving:
                 dispatch.requeue(run_id, self._worker_id)
                 return "handed over"
+            if code == EXIT_STORE_AWAY:
+                LOG.warning("run %s: its process left it for now: %s", run_id, words.strip()[-2000:])
+                return "crashed"
             LOG.error("run %s: its process ended with %d: %s", run_id, code, words.strip()[-2000:])
             run = dispatch.find(run_id)
             if run is not None and not run.content_digest and code > 0:  # it did not even begin: nor will the next one

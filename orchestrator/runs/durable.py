@@ -111,8 +111,12 @@ class Durable:
         DBOS.delete_workflows([one.workflow_id for one in old])
         return len(old)
 
-    def stop(self) -> None:
-        DBOS.destroy()
+    def stop(self, limit_s: int = 0) -> None:
+        """What has ended is noted as such, where the database lets it within ``limit_s``; else at the next start.
+
+        Threads may be left that go on asking for a database that is away.
+        """
+        DBOS.destroy(workflow_completion_timeout_sec=limit_s)
 
 
 def run_of(workflow_id: str) -> str:

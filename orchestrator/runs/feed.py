@@ -57,7 +57,8 @@ class Position(Struct, frozen=True):
 
 
 class Item(Struct, frozen=True):
-    """``kind``: event or result; ``number``: the event's id, or the result's seq."""
+    """``kind``: event or result; ``number``: the event's id, or the result's seq. An event says its ``slice``: 0 is the
+    run itself."""
 
     kind: str
     member: int
@@ -117,7 +118,8 @@ def _events(database: Database, run_id: str, member: int, after: int, limit: int
     rows = database.select(f'SELECT {quoted(_EVENT)} FROM events WHERE "run_id" = ? AND "id" > ? ORDER BY "id" LIMIT ?',
                            (run_id, after, limit))
     found = [printable(read_row(_EVENT, row)) for row in rows]
-    return [Item(EVENT, member, one["id"], one["at"], {"kind": one["kind"], "at": one["at"], **one["values"]})
+    return [Item(EVENT, member, one["id"], one["at"],
+                 {"kind": one["kind"], "at": one["at"], "slice": member, **one["values"]})
             for one in found]
 
 

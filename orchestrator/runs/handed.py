@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-from orchestrator.credentials.materials import Materials
+from orchestrator.credentials.materials import Materials, texts
 from orchestrator.errors import UsageError
 from orchestrator.runs.requests import RunRequest
 from orchestrator.runs.takeover import SILENT_S
 
 MOST_BYTES = 64 << 20
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "PYTHONPATH",
-          "VIRTUAL_ENV", "ORCH_MASTER_KEY_FILE", "ORCH_KEEP_CONNECTIONS")
+          "VIRTUAL_ENV", "ORCH_KEEP_CONNECTIONS")
 PASSED_BEGIN = ("LC_", "XDG_", "ANSIBLE_")
-"""The environment of a run's process. The address of the store is not in it: a password may be part of that."""
-EXIT_ENDED, EXIT_BLOCKED, EXIT_SPLIT, EXIT_HANDED_OVER, EXIT_LOST = 0, 75, 76, 77, 78
+"""The environment of a run's process. The address of the store is not in it: a password may be part of that. Nor is
+where the master key lies."""
+EXIT_ENDED, EXIT_BLOCKED, EXIT_SPLIT, EXIT_HANDED_OVER, EXIT_LOST, EXIT_STORE_AWAY = 0, 75, 76, 77, 78, 79
 """Of a run's process: the run has ended (well or not); another run has its hosts; it is in slices now; it was told to
-leave it to another worker; another worker has it."""
+leave it to another worker; another worker has it; the store did not answer."""
 
 
 class Place(Struct):
@@ -32,6 +34,8 @@ class Place(Struct):
     """Absolute."""
     sources: list[str] = field(default_factory=list)
     """Of its inventory."""
+    runs_here: bool = False
+    """Whether the content may run on the server itself."""
 
 
 class Handed(Struct):
@@ -41,6 +45,12 @@ class Handed(Struct):
     place: Place
     request: RunRequest
     materials: Materials = field(default_factory=Materials)
+    inventory_secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of a managed inventory: see `orchestrator.store.managed_inventory.read_secrets`."""
+    master_key: str = ""
+    """Only where agentlets are enrolled: their jobs are sealed with it."""
+    hidden: list[str] = field(default_factory=list)
+    """Files of the server outside of its state directory that content must not read."""
     parent_id: str | None = None
     hosts: list[str] = field(default_factory=list)
     """Of a slice: those that it is for."""
@@ -56,6 +66,15 @@ class Handed(Struct):
 
     def __repr__(self) -> str:
         return f"Handed({self.run_id!r})"
+
+
+def secret_texts(handed: Handed) -> list[str]:
+    """What no message about the run may repeat."""
+    from orchestrator.projects.masking import hidden_texts
+
+    found = [text for variables in handed.inventory_secrets.values() for name, value in variables.items()
+             for text in hidden_texts(name, value)]
+    return [*texts(handed.materials), *found]
 
 
 def to_json(handed: Handed) -> bytes:

@@ -66,14 +66,20 @@ class Launches:
     def check(self, identity: Identity, request: RunRequest) -> RunRequest:
         """The request as it would be launched now; raises what launching it would raise."""
         request = checked(request, may_connect=may(identity, "credential.change"))
+        # Rights come first: what is wrong with a request for another's things would tell of them.
+        request = self._within_rights(identity, request)
         for check in self._checks:
             request = check(request, identity)
-        return self._within_rights(identity, request)
+        return request
 
     def request_of(self, run_id: str) -> RunRequest:
         """What was asked for, with its variables. Raises `NotFound` for a run that no server launched."""
         row = found(self._launches.find('"run_id" = ?', run_id), "launch of run", run_id)
         return self.opened(row)
+
+    def asked_by(self, run_id: str) -> str:
+        """The id of whoever asked for it; empty for the command line."""
+        return found(self._launches.find('"run_id" = ?', run_id), "launch of run", run_id).user_id
 
     def opened(self, row: Launch) -> RunRequest:
         variables = self._books.unseal(SEAL, row.run_id, row.sealed)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import structs
 
-from orchestrator.access.rights import Host, Identity, Target, may, refuse_unless
+from orchestrator.access.rights import INVENTORY, VIEW, Host, Identity, Target, may, refuse_unless
 from orchestrator.plans.applying import VALID_S
 from orchestrator.plans.document import PlanDocument
 from orchestrator.plans.plans import Plan, Plans
@@ -58,15 +58,18 @@ class Planning:
         return str(rows[0][0]) if len(rows) == 1 else run.content_digest
 
     def list(self, identity: Identity, page: PageRequest, *, state: str | None = None) -> Page[Plan]:
-        """The newest first. A page is shorter where ``identity`` does not see all; ``next`` tells if it is the last."""
-        found = self._plans.list(page, state=state)
-        return Page([plan for plan in found.items if self._sees(identity, plan.id)], found.next)
+        """The newest first, of those whose runs ``identity`` may see."""
+        if may(identity, VIEW):
+            return self._plans.list(page, state=state)
+        granted = sorted({grant.scope_id for grant in identity.grants if grant.kind == INVENTORY})
+        return self._plans.list(page, state=state, inventories=granted,
+                                seen=lambda plans: [plan for plan in plans if self._sees(identity, plan.id)])
 
     def show(self, identity: Identity, plan_id: str) -> Plan:
         """Raises `NotFound`, for a plan too whose run ``identity`` may not see."""
-        plan = self._plans.show(plan_id)
-        self._asking.find(identity, plan_id)
-        return plan
+        if not self._sees(identity, plan_id):
+            raise NotFound(f"there is no plan {plan_id!r}")
+        return self._plans.show(plan_id)
 
     def approve(self, identity: Identity, plan_id: str, *, reason: str, version: int | None) -> Plan:
         self._refuse_unless(identity, APPROVE, plan_id)
@@ -95,9 +98,10 @@ class Planning:
         return True
 
     def _refuse_unless(self, identity: Identity, action: str, plan_id: str) -> None:
-        run = self._asking.find(identity, plan_id)
+        self.show(identity, plan_id)
         if may(identity, action):
             return
+        run = self._asking.find(identity, plan_id)
         hosts = tuple(self._hosts_of(run.inventory_id, run.hosts)) if self._hosts_of and run.inventory_id else ()
         refuse_unless(identity, action, Target(run.inventory_id, hosts, run.project_id, run.playbooks[0]), "plan",
                       plan_id)

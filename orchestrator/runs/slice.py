@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from msgspec import structs
 
 from orchestrator.engine.launch import ResumePoint, Server, launch
 from orchestrator.engine.materials import secrets_of, with_credentials
+from orchestrator.engine.opening import Opening
 from orchestrator.engine.setup import prepare
 from orchestrator.errors import Faults, InventoryFault, OrchError, StoreError, UsageError
 from orchestrator.runs.handed import (
@@ -27,14 +29,18 @@ from orchestrator.runs.handed import (
     EXIT_HANDED_OVER,
     EXIT_LOST,
     EXIT_SPLIT,
+    EXIT_STORE_AWAY,
     MOST_BYTES,
     Handed,
     from_json,
+    secret_texts,
 )
 from orchestrator.runs.launches import run_options
 from orchestrator.runs.planned import why_not
 from orchestrator.runs.recorder import Recorder
 from orchestrator.runs.start import RunStart
+from orchestrator.security.confinement import Bounds, bounds, confine
+from orchestrator.security.master import MasterKey
 from orchestrator.security.secrets import redact
 
 if TYPE_CHECKING:
@@ -49,13 +55,26 @@ TIMED_OUT = "stopped: its time was over"
 def main(arguments: Sequence[str]) -> int:
     die_with(int(arguments[0]))
     handed = from_json(sys.stdin.buffer.read(MOST_BYTES + 1))
+    try:
+        return begun(handed)
+    except StoreError as error:
+        print(error.message, file=sys.stderr)
+        return EXIT_STORE_AWAY
+
+
+def begun(handed: Handed) -> int:
+    """The exit code. Raises `StoreError` when the store is away: that says nothing of the run."""
     with RunStart(handed) as start:
+        if not handed.place.runs_here:
+            confine(within(handed))
         try:
             os.chdir(handed.place.folder)
             bench = workbench(handed)
             hosts = targets(bench)
             if (code := start.claim_hosts(hosts, may_split=handed.parent_id is None)) is not None:
                 return {"blocked": EXIT_BLOCKED, "split": EXIT_SPLIT, "lost": EXIT_LOST}[code]
+        except StoreError:
+            raise
         except (OrchError, OSError) as error:
             start.refuse(told(error, handed))
             return EXIT_ENDED
@@ -65,6 +84,18 @@ def main(arguments: Sequence[str]) -> int:
                 start.refuse(reason[:LONGEST_MESSAGE])
             return EXIT_ENDED
     return asyncio.run(drive(handed, bench))
+
+
+def within(handed: Handed) -> Bounds:
+    """What the process of a project may reach that may not run on the server: its files, its hosts, the store; nothing
+    else in the state directory, where the keys are."""
+    database = handed.store_url or f"{handed.state_dir}/orch.db"
+    files = [] if "://" in database else [f"{database}{end}" for end in ("", "-wal", "-shm", "-journal")]
+    place, state_dir = handed.place, handed.state_dir
+    folders = [place.folder, *(source if os.path.isdir(source) else os.path.dirname(source)
+                               for source in place.sources if source.startswith("/"))]
+    return bounds(folders, [*files, f"{state_dir}/known_hosts"], secrets=[state_dir, *handed.hidden],
+                  home=os.path.expanduser("~"))
 
 
 def looking(handed: Handed) -> Handed:
@@ -86,7 +117,10 @@ def workbench(handed: Handed) -> Workbench:
     options = structs.replace(options, extra_vars=with_credentials(request.extra_vars, handed.materials),
                               user=handed.materials.username,
                               **({"limit": ",".join(handed.hosts)} if handed.hosts else {}))
-    bench = prepare(options, secrets_of(handed.materials), store_url=handed.store_url)
+    secrets = secrets_of(handed.materials)
+    secrets.opening = Opening(MasterKey.of_text(handed.master_key) if handed.master_key else None,
+                              handed.inventory_secrets)
+    bench = prepare(options, secrets, store_url=handed.store_url)
     assert bench.playbook is not None
     if handed.is_resumed and handed.content_digest and bench.playbook.digest != handed.content_digest:
         raise UsageError("the playbook or its files have changed since this run began, so it cannot be gone on with",
@@ -126,7 +160,7 @@ async def drive(handed: Handed, bench: Workbench) -> int:
     def time_is_over() -> None:
         nonlocal message
         message = TIMED_OUT
-        with RunStart(handed) as start:  # before the run has ended: whoever sees that sees why
+        with suppress(StoreError), RunStart(handed) as start:  # before it has ended: whoever sees that sees why
             start.note(message)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -165,13 +199,11 @@ def time_left_s(handed: Handed) -> float | None:
 
 def told(error: Exception, handed: Handed) -> str:
     """An error as the run's row keeps it: sentences, places and hints, and no secret."""
-    from orchestrator.credentials.materials import texts
-
     errors: list[Any] = list(error.errors) if isinstance(error, Faults) else [error]
     lines = [f"{one.origin}: {one.message}" if isinstance(one, OrchError) and one.origin else
              (one.message if isinstance(one, OrchError) else f"{type(one).__name__}: {getattr(one, 'strerror', one)}")
              for one in errors]
-    return redact("\n".join(lines), texts(handed.materials))[:LONGEST_MESSAGE]
+    return redact("\n".join(lines), secret_texts(handed))[:LONGEST_MESSAGE]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 HEARTBEAT_S = 2.0
 SILENT_S = 12.0
+GAP_S = 3 * HEARTBEAT_S
 MOST_RESUMES = 10
 """A run that has brought down so many processes is not given another."""
 
@@ -32,6 +33,26 @@ class Claimed(Struct, frozen=True):
     worker_id: str
     status: str
     resumes: int = 0
+
+
+class Sight:
+    """Whether a worker may say of others that they are silent: it has seen the store, without a gap, for as long.
+
+    While the store was away, nobody could show himself, and the first one back must not take all others for dead; nor
+    may a process that was stopped itself. Seconds are of a clock that goes on meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._since = self._last = float("-inf")
+
+    def saw(self, now_s: float) -> None:
+        """The store was seen at this moment."""
+        if self._last > float("-inf") and now_s - self._last > GAP_S:
+            self._since = now_s
+        self._last = now_s
+
+    def is_clear(self, now_s: float, silent_s: float) -> bool:
+        return now_s - self._last <= GAP_S and now_s - self._since >= silent_s
 
 
 class Takeover(Struct, frozen=True):

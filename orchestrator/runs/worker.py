@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from orchestrator.errors import OrchError, StoreError
-from orchestrator.runs.driving import Driving
+from orchestrator.runs.driving import LEAVE_S, Driving
 from orchestrator.runs.driving import Room as DrivingRoom
 from orchestrator.runs.ends import Ends
 from orchestrator.runs.identity import WorkerName
-from orchestrator.runs.takeover import HEARTBEAT_S, SILENT_S
+from orchestrator.runs.takeover import HEARTBEAT_S, SILENT_S, Sight
 from orchestrator.runs.wake import Sleeper
 from orchestrator.runs.workers import GONE, LEAVING, UP
+from orchestrator.store.lease import awake_s
 
 if TYPE_CHECKING:
     from orchestrator.runs.durable import Durable
@@ -31,6 +32,8 @@ SWEEP_S = 2.0
 TIDY_S = 3600.0
 STORE_AWAY_S = 2.0
 MOST_STARTS = 10
+NOTING_S = 5
+STOP_LIMIT_S = LEAVE_S + 20.0
 
 
 class Room(DrivingRoom, Protocol):
@@ -59,8 +62,11 @@ class Worker:
         self._sleeper = Sleeper()
         self._driving = Driving(open_room, options.state_dir, options.store_url, self.id, options.silent_s,
                                 self._sleeper.wake)
+        self._sight = Sight()
         self._begun: set[str] = set()
         self._stop = threading.Event()
+        self._left = threading.Event()
+        """Nothing runs here any more."""
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._threads = [threading.Thread(target=self._serve, name="dispatcher"),
@@ -76,10 +82,11 @@ class Worker:
             raise self._failure
 
     def stop(self) -> None:
-        """Take nothing new, leave what runs to others, and end. Returns when that is done."""
+        """Take nothing new, leave what runs to others, and end. Returns when that is done, or does not come about: the
+        database may be away. Then the process should end with `orchestrator.cli.ending`."""
         self._stop.set()
         self._sleeper.wake()
-        self._threads[0].join()
+        self._threads[0].join(STOP_LIMIT_S)
         self._name.close()
         self._sleeper.close()
 
@@ -99,6 +106,7 @@ class Worker:
         except BaseException as error:
             self._failure = error
             self._stop.set()
+            self._left.set()
             return
         finally:
             self._ready.set()
@@ -109,13 +117,18 @@ class Worker:
             except StoreError as error:
                 LOG.warning("the store: %s", error.message)
                 self._stop.wait(STORE_AWAY_S)
+            except Exception as error:  # DBOS has its own; a worker that shows itself and does nothing is the worst
+                LOG.error("the dispatcher", exc_info=error)
+                self._stop.wait(STORE_AWAY_S)
+        was_busy = bool(self._begun)
         self._driving.leave()
+        self._left.set()
         try:
             with self._open_room() as room:
                 room.dispatch.workers.beat(self.id, [], GONE)
         except OrchError as error:
             LOG.warning("at the end: %s", error.message)
-        durable.stop()
+        durable.stop(NOTING_S if was_busy else 0)
 
     def _begin_durable(self, durable: Durable) -> None:
         """A database that is away, or has too much to do, is no reason to have no worker until the next start."""
@@ -166,27 +179,37 @@ class Worker:
             self._begun.discard(run_id)
 
     def _take_over(self, room: Room) -> None:
+        if self._sight.is_clear(awake_s(), self._options.silent_s):
+            self._take_from_dead(room)
+        mine = self._begun | set(self._driving.running)
+        for run_id in room.dispatch.lost_claims(self.id, lambda: mine | self._durable.own()):
+            LOG.warning("run %s: back in the queue", run_id)
+
+    def _take_from_dead(self, room: Room) -> None:
         found = room.dispatch.take_over(self.id, max(0, self._room_left()), self._options.silent_s,
                                         self._durable.left_by, self._durable.resume)
         for run_id in [*found.workflows, *found.requeue]:
             LOG.warning("run %s: taken over from a worker that has died", run_id.partition(":")[0])
-        mine = self._begun | set(self._driving.running)
-        for run_id in room.dispatch.lost_claims(self.id, lambda: mine | self._durable.own()):
-            LOG.warning("run %s: back in the queue", run_id)
 
     # ---- the heartbeat's thread
 
     def _show(self) -> None:
         """A connection of its own: a long transaction of the dispatcher is no silence."""
-        while not self._stop.is_set():
+        while not self._left.is_set():
             try:
                 with self._open_room() as room:
-                    while not self._stop.is_set():
-                        room.dispatch.workers.beat(self.id, sorted(self._begun), UP)
-                        self._stop.wait(HEARTBEAT_S)
-                    while self._threads[0].is_alive():  # what runs may take a while to leave
-                        room.dispatch.workers.beat(self.id, self._driving.running, LEAVING)
-                        self._threads[0].join(HEARTBEAT_S)
+                    self._show_in(room)
             except StoreError as error:
                 LOG.warning("heartbeat: %s", error.message)
-                self._stop.wait(STORE_AWAY_S)
+            except Exception as error:  # who does not show himself is taken for dead
+                LOG.error("heartbeat", exc_info=error)
+            self._left.wait(STORE_AWAY_S)
+
+    def _show_in(self, room: Room) -> None:
+        while not self._stop.is_set():
+            room.dispatch.workers.beat(self.id, sorted(self._begun), UP)
+            self._sight.saw(awake_s())
+            self._stop.wait(HEARTBEAT_S)
+        while not self._left.is_set():  # what runs may take a while to leave
+            room.dispatch.workers.beat(self.id, self._driving.running, LEAVING)
+            self._left.wait(HEARTBEAT_S)

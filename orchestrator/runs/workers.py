@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from orchestrator.access.rights import VIEW, Identity, may
 from orchestrator.runs.takeover import Seen, dead
 from orchestrator.store.books import Books
 from orchestrator.store.lease import own_lease
@@ -39,6 +40,10 @@ class Workers:
 
     def list(self) -> list[Worker]:
         return self._table.all('1 = 1 ORDER BY "id"')
+
+    def seen_by(self, identity: Identity) -> Sequence[Worker]:
+        """For whoever may see the whole fleet: each says which runs it has, whosever they are."""
+        return self.list() if may(identity, VIEW) else []
 
     def register(self, worker_id: str, kind: str, capacity: int) -> None:
         """This process is a worker from now on; one that had the same id before was its predecessor."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from msgspec import structs
 
 from orchestrator.access.rights import VIEW, Identity, Target, may, may_somewhere, refuse_unless
+from orchestrator.projects.masking import open_vars
 from orchestrator.refusals import Conflict, NotFound
 from orchestrator.runs.requests import RunRequest
 from orchestrator.scheduling.blackouts import parse_all
@@ -20,7 +21,7 @@ from orchestrator.scheduling.previews import MOST_ENTRIES, Calendar, Preview, ca
 from orchestrator.scheduling.records import ACTIVE, FIRES, PAUSED, SCHEDULES, STOPPED, Fire, Schedule, ScheduleDraft
 from orchestrator.scheduling.timing import parse
 from orchestrator.store.books import Books, found, new_id, refuse_stale
-from orchestrator.store.paging import Page, PageRequest, page_of
+from orchestrator.store.paging import Page, PageRequest, page_of, seen_page
 
 CHANGE = "schedule.change"
 SORTS = {"name": ("name", "id"), "created": ("created", "id")}
@@ -54,16 +55,15 @@ class Schedules:
 
     def list(self, identity: Identity, page: PageRequest, *, state: str | None = None, kind: str | None = None,
              project_id: str | None = None) -> Page[Schedule]:
-        """Those that may be seen; so a page may have fewer entries than asked for, and another behind it."""
+        """Those that may be seen."""
         wanted, values = ["1 = 1"], []
         for column, value in (("state", state), ("kind", kind)):
             if value is not None:
                 wanted.append(f'"{column}" = ?')
                 values.append(value)
-        found_ = page_of(self._schedules, page, SORTS, " AND ".join(wanted), *values)
-        items = [one for one in found_.items if self._is_seen(identity, one)
-                 and project_id in (None, one.request.get("project_id"))]
-        return Page(items, found_.next)
+        return seen_page(self._schedules, page, SORTS, lambda rows: [
+            one for one in rows if self._is_seen(identity, one)
+            and project_id in (None, one.request.get("project_id"))], " AND ".join(wanted), *values)
 
     def show(self, identity: Identity, schedule_id: str) -> Schedule:
         schedule = self._found(schedule_id)
@@ -111,6 +111,11 @@ class Schedules:
         """Which variables are set; what they are is told to runs only."""
         return sorted(self._firing.extra_vars(schedule.id))
 
+    def own_extra_vars(self, identity: Identity, schedule: Schedule) -> tuple[dict[str, Any], Names]:
+        """For its owner, who gave them: those that are no secrets, and the names of the others. For others nothing."""
+        is_own = schedule.created_by == identity.user_id
+        return open_vars(self._firing.extra_vars(schedule.id) if is_own else {})
+
     # ---- changing
 
     def create(self, identity: Identity, draft: ScheduleDraft) -> Schedule:
@@ -132,18 +137,20 @@ class Schedules:
         self._woken()
         return self._found(schedule_id)
 
-    def change(self, identity: Identity, schedule_id: str, draft: ScheduleDraft, version: int | None) -> Schedule:
+    def change(self, identity: Identity, schedule_id: str, draft: ScheduleDraft, version: int | None,
+               kept: Sequence[str] = ()) -> Schedule:
         """All of it anew. Whoever changes a schedule owns it from then on: nobody makes another's rights run his own
         things.
 
-        A new owner gives the extra vars anew; the former's are forgotten. Times before now are not made up for.
+        A new owner gives the extra vars anew; the former's are forgotten. ``kept``: names of one's own that stay where
+        they are not given. Times before now are not made up for.
         """
         check(draft)
         now = self._books.clock()
         before = self._changeable(identity, schedule_id)
         given = given_vars(draft.request)
-        keeps = given is None and before.created_by == identity.user_id
-        extra_vars = self._firing.extra_vars(schedule_id) if keeps else given or {}
+        own = self._firing.extra_vars(schedule_id) if before.created_by == identity.user_id else {}
+        extra_vars = own if given is None else {**{name: own[name] for name in kept if name in own}, **given}
         self._refuse_unless_launchable(identity, draft, schedule_id, extra_vars)
         with self._books.transaction():
             schedule = self._found(schedule_id, lock=True)

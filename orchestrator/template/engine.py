@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -157,6 +158,7 @@ class Engine:
 
     def read_template(self, path: str) -> str:
         """The text of a template file; a vault is opened. Raises `ContentError`."""
+        sys.audit("orch.content", path)
         try:
             data = Path(path).read_bytes()
         except OSError as error:

@@ -107,6 +107,10 @@ def load_source(path: str) -> Any:
     """A Python file as a module. Raises `PluginFileError` when it cannot be imported."""
     from orchestrator.template.shim import importing
 
+    try:
+        sys.audit("orch.plugin", path)
+    except OSError as error:
+        raise PluginFileError(error.strerror) from error
     utils = os.path.join(os.path.dirname(os.path.dirname(path)), "module_utils")
     if os.path.isdir(utils):
         importing.add_module_utils(utils)

@@ -1,7 +1,8 @@
 """A DOUBLE of an OpenID provider, over real HTTP: discovery, authorization code with PKCE (S256), signed ID tokens.
 
-A real one is not to be had in a test. It checks what a provider must: the client's secret, the redirect, that a code is
-used once, and that the verifier belongs to the challenge. ``lies`` make its ID tokens wrong in one way each.
+For what a real one does not do (`tests/e2e/outside` has one): ``lies`` make its ID tokens wrong in one way each. It
+checks what a provider must: the client's secret, the redirect, that a code is used once, and that the verifier belongs
+to the challenge.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -29,6 +30,8 @@ class ProviderDouble:
                                        "email": "ann@example.com", "groups": ["ops"]}
         self.lies: dict[str, Any] = {}
         """Claims that replace the true ones; ``alg``: ``none``, ``HS256`` or ``other`` for a signature of no worth."""
+        self.userinfo: dict[str, Any] | None = None
+        """What it tells at that endpoint; None: it has none."""
         self._codes: dict[str, dict[str, str]] = {}
         double = self
 
@@ -59,9 +62,13 @@ class ProviderDouble:
         if path.path == "/.well-known/openid-configuration":
             answer(request, {"issuer": self.lies.get("issuer", self.issuer), "jwks_uri": f"{self.issuer}/keys",
                              "authorization_endpoint": f"{self.issuer}/authorize",
-                             "token_endpoint": f"{self.issuer}/token"})
+                             "token_endpoint": f"{self.issuer}/token",
+                             **({"userinfo_endpoint": f"{self.issuer}/me"} if self.userinfo is not None else {})})
         elif path.path == "/keys":
             answer(request, {"keys": [self.key.as_dict(private=False)]})
+        elif path.path == "/me":
+            is_known = request.headers.get("authorization") == "Bearer a"
+            answer(request, self.userinfo or {}, 200 if is_known else 401)
         elif path.path == "/authorize":
             asked = {name: values[0] for name, values in parse_qs(path.query).items()}
             wrong = (asked.get("client_id") != CLIENT_ID or asked.get("response_type") != "code"
@@ -82,7 +89,7 @@ class ProviderDouble:
         length = int(request.headers.get("content-length", 0))
         given = {name: values[0] for name, values in parse_qs(request.rfile.read(length).decode()).items()}
         asked = self._codes.pop(given.get("code", ""), None)
-        basic = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+        basic = base64.b64encode(f"{CLIENT_ID}:{quote_plus(CLIENT_SECRET)}".encode()).decode()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(given.get("code_verifier", "").encode()).digest())
         if (asked is None or request.headers.get("authorization") != f"Basic {basic}"
                 or asked["code_challenge"] != challenge.decode().rstrip("=")

@@ -53,7 +53,7 @@ class Client:
     """One connection. ``certificate``: a PEM file with key and certificate; ``token`` signs requests instead."""
 
     def __init__(self, served: Served, certificate: Path | None = None, *, agent: str = "", token: str = "",
-                 timeout_s: float = 10) -> None:
+                 timeout_s: float = 60) -> None:
         self.agent, self.token = agent, token
         if served.is_behind_proxy:
             self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=timeout_s)
@@ -132,10 +132,10 @@ class Served:
 
     def start(self) -> Served:
         self._thread.start()
-        assert self._started.wait(10), "the gateway did not start"
+        assert self._started.wait(60), "the gateway did not start"
         return self
 
-    def stop(self, timeout_s: float = 10) -> None:
+    def stop(self, timeout_s: float = 60) -> None:
         """As SIGTERM does it."""
         if self._thread.is_alive():
             self.in_loop(self._stop.ask)

@@ -95,6 +95,16 @@ def test_an_upload_goes_on_from_where_it_is(served: Served, member: Member, clie
     assert (gap.status, gap.json["next_seq"]) == (416, 3)
 
 
+def test_a_file_comes_from_who_has_the_job(served: Served, member: Member, client: Client) -> None:
+    posted(served)
+    for verb in ("claim", "start"):
+        assert client.post(f"jobs/job-1/{verb}", {"attempt": 1, "key": "a" * 16}).status == 200
+    put = "jobs/job-1/uploads/s?attempt=1&offset=0&last=1&key="
+    refused = client.request("PUT", put + "b" * 16, b"abc")
+    assert (refused.status, refused.code) == (409, "job_claimed_by_twin")
+    assert client.request("PUT", put + "a" * 16, b"abc").status == 200
+
+
 def test_what_the_host_says_of_a_file_comes_along_byte_for_byte(served: Served, member: Member, client: Client) -> None:
     post = posted(served)
     begin(client)

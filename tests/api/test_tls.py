@@ -32,7 +32,7 @@ def test_the_scope_has_the_certificate_of_the_connection_itself(served: Served, 
 def test_older_versions_of_tls_are_refused(served: Served) -> None:
     context = ssl.create_default_context(cadata=served.authority.bundle())
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as raw:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             context.wrap_socket(raw, server_hostname="127.0.0.1")
 

@@ -11,7 +11,7 @@ from tests.api.gateway import Member, Served
 
 
 def kept(served: Served, member: Member) -> dict[str, Any]:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while (found := served.desk.vitals.latest(member.id)) is None:
         assert time.monotonic() < end, "nothing was written"
         time.sleep(0.1)
@@ -31,8 +31,8 @@ def test_a_heartbeats_stats_are_kept(served: Served, member: Member) -> None:
 ], ids=["none", "null", "long name", "many", "huge"])
 def test_whatever_is_in_it_a_heartbeat_is_taken(served: Served, member: Member, stats: dict[str, Any]) -> None:
     with served.client(member) as client:
-        reply = client.post("heartbeat", {"running": [["no-such-job", 1]], "stats": stats})
-    assert reply.status == 200 and reply.json["orders"]["gone"] == ["no-such-job"]
+        reply = client.post("heartbeat", {"running": [["no-such-job", 1], ["nor-this", 2, "key"]], "stats": stats})
+    assert reply.status == 200 and reply.json["orders"]["gone"] == ["no-such-job", "nor-this"]
 
 
 def test_stats_that_are_nested_too_deep_are_refused(served: Served, member: Member) -> None:

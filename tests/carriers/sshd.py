@@ -14,13 +14,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.lab.ports import free_port
+
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
@@ -108,7 +104,7 @@ class Sshd:
 
     def _wait(self) -> None:
         assert self.process is not None
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError("sshd did not start: " + (self.folder / "sshd.log").read_text(errors="replace"))

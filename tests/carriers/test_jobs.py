@@ -257,10 +257,10 @@ async def test_abandoning_does_not_wait(connection: Connection) -> None:
 async def test_a_runtime_that_hears_nothing_but_its_controller_stays(
     server: Sshd, opener: Opener, settings: Settings
 ) -> None:
-    settings.keep_s = 0.9
+    settings.keep_s = 2.0
     connection = opener(server)
     info = await connection.open()
-    await asyncio.sleep(2)
+    await asyncio.sleep(3)
     assert os.path.exists(f"/proc/{info.pid}")
     assert (await connection.run_job(new_job([task("ping")]), lambda event: None)).status == "ok"
 
@@ -367,8 +367,9 @@ async def test_the_local_raw_command_leaves_no_process_at_its_deadline(server: S
     before = set(descendants(os.getpid()))
     end = await connection.raw("sleep 61 & sleep 62", timeout_s=0.5)
     assert end.timed_out
-    await asyncio.sleep(0.2)
-    assert not set(descendants(os.getpid())) - before
+    async with asyncio.timeout(30):
+        while set(descendants(os.getpid())) - before:
+            await asyncio.sleep(0.02)
 
 
 async def written_pid(path: Path) -> int:

@@ -84,7 +84,7 @@ def line(room: MailRoom, **settings: Any) -> MailboxConnection:
 
 
 async def until(condition: Callable[[], Any]) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := condition()):
             await asyncio.sleep(0.01)
     return found

@@ -18,9 +18,10 @@ from orchestrator.carriers.base import Settings
 from orchestrator.errors import HostKeyError, Unreachable
 from orchestrator.security.host_keys import enrol, enrol_authority, remove, scan
 from orchestrator.security.known_hosts import decode_key
+from tests.lab.ports import free_port
 
 from .conftest import Opener
-from .sshd import Sshd, free_port, make_key, sign_key
+from .sshd import Sshd, make_key, sign_key
 
 Servers = Callable[..., Sshd]
 

@@ -178,13 +178,13 @@ def test_prompts_are_not_drawn_over(project: Path) -> None:
     os.write(ours, b"yes\n")
     _read_until(ours, "answered yes for 1.2")
     _read_until(ours, "ok in ")
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=90) == 0
     os.close(ours)
 
 
 def _read_until(terminal: int, text: str) -> None:
     seen = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while text.encode() not in seen:
         assert select.select([terminal], [], [], deadline - time.monotonic())[0], seen.decode(errors="replace")
         seen += os.read(terminal, 4096)

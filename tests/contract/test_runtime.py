@@ -238,14 +238,14 @@ def test_bye_and_an_ended_stdin_end_it(newest: str) -> None:
     runtime = Runtime(newest)
     runtime.send({"t": "bye"})
     runtime.drain()
-    assert runtime.process.wait(10) == 0
+    assert runtime.process.wait(60) == 0
     assert Runtime(newest).close() == 0
 
 
 def test_silence_ends_it_when_asked_to(newest: str) -> None:
     runtime = Runtime(newest, keep_s=0.5)
     runtime.drain()
-    assert runtime.process.wait(10) == 0
+    assert runtime.process.wait(60) == 0
 
 
 def _until(condition: object, limit_s: float = 20) -> None:

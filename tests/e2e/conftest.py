@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-DEADLINE_S = 180
+DEADLINE_S = 600
 
 
 @dataclass
@@ -87,7 +87,7 @@ def project(tmp_path) -> Project:
     return Project(tmp_path)
 
 
-def wait_for(condition, what: str, seconds: float = 30.0):
+def wait_for(condition, what: str, seconds: float = 90.0):
     """Poll until ``condition()`` is true; its value. Fails with ``what`` when it does not come true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -53,6 +53,11 @@ def keepers(project: Any) -> list[int]:
     return found
 
 
+def keeper(project: Any) -> int:
+    """The one that a run has left behind, once it has its name: a busy machine gives it that later."""
+    return int(wait_for(lambda: found if len(found := keepers(project)) == 1 else None, "the line is kept")[0])
+
+
 def open_files(pid: int) -> set[str]:
     """The kinds of what a process has open; empty while one of them is just being closed."""
     try:
@@ -111,16 +116,16 @@ def test_the_caller_does_not_wait_for_what_stays_behind(project: Any, sockets: P
     with os.fdopen(ours, "rb") as other:
         began = time.monotonic()
         assert other.read() == b""
-        assert time.monotonic() - began < 2
-    (keeper,) = keepers(project)
-    assert os.getsid(keeper) == keeper != os.getsid(0)
+        assert time.monotonic() - began < 30, "what stays behind stays a minute"
+    pid = keeper(project)
+    assert os.getsid(pid) == pid != os.getsid(0)
     if os.getuid() == 0:
-        wait_for(lambda: open_files(keeper) == {"/dev/null", "socket", "anon_inode"}, "it closes what is not its own")
+        wait_for(lambda: open_files(pid) == {"/dev/null", "socket", "anon_inode"}, "it closes what is not its own")
 
 
 def test_one_login_serves_several_runs_and_commands(project: Any, sockets: Path, host: Any) -> None:
     assert project.run().rc == 0
-    wait_for(lambda: len(keepers(project)) == 1, "the line is kept")
+    keeper(project)
     before = logins(host)
     assert project.run().rc == 0
     done = project.orch("exec", "all", "-i", project.inventory, "-a", "echo once more")
@@ -131,8 +136,7 @@ def test_one_login_serves_several_runs_and_commands(project: Any, sockets: Path,
 
 def test_a_killed_keeper_is_no_obstacle(project: Any, sockets: Path, host: Any) -> None:
     assert project.run().rc == 0
-    (keeper,) = keepers(project)
-    os.kill(keeper, signal.SIGKILL)
+    os.kill(keeper(project), signal.SIGKILL)
     wait_for(lambda: not keepers(project), "the keeper is dead")
     assert len(list(sockets.iterdir())) == 1
     before = logins(host)
@@ -143,12 +147,12 @@ def test_a_killed_keeper_is_no_obstacle(project: Any, sockets: Path, host: Any) 
 
 def test_a_keeper_that_hangs_is_no_obstacle(project: Any, sockets: Path, host: Any) -> None:
     assert project.run().rc == 0
-    (keeper,) = keepers(project)
-    os.kill(keeper, signal.SIGSTOP)
+    pid = keeper(project)
+    os.kill(pid, signal.SIGSTOP)
     try:
         assert project.run().rc == 0
     finally:
-        os.kill(keeper, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_host_cut_off_between_two_runs_is_unreachable_in_bounded_time(

@@ -46,7 +46,7 @@ def test_present_makes_and_does_not_start(own: Corner) -> None:
 EVERYTHING: dict[str, dict[str, Any]] = {
     "env": {"env": {"A": "1", "N": 5, "E": ""}},
     "labels": {"labels": {"a": "b", "n": 3}},
-    "ports": {"published_ports": ["127.0.0.1:39181:80", "39182:81/udp", "82"], "exposed_ports": ["9000-9002"]},
+    "ports": {"published_ports": ["127.0.0.1:61181:80", "61182:81/udp", "82"], "exposed_ports": ["9000-9002"]},
     "mounts": {"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_size": "4m", "tmpfs_mode": "1777"},
                           {"target": "/h", "type": "bind", "source": "/etc", "read_only": True}]},
     "volumes": {"volumes": ["/etc:/h:ro", "/usr:/u", "/anonymous"]},

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
-    url = str(tmp_path / "orch.db") if request.param == "sqlite" else request.getfixturevalue("fresh_postgres_url")
+    url = str(tmp_path / "orch.db") if request.param == "sqlite" else request.getfixturevalue("postgres_store_url")
     database = database_for(url)
     database.open()
     yield Books(database, MasterKey(b"k" * 32), lambda: NOW)

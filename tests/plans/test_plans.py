@@ -99,8 +99,9 @@ def test_the_list_can_be_narrowed(plans: Plans, books: Books) -> None:
     plans.approve(BOB, "r2")
     assert {plan.id for plan in plans.list(PageRequest()).items} == {"r1", "r2"}
     assert [plan.id for plan in plans.list(PageRequest(), state="approved").items] == ["r2"]
-    assert [plan.id for plan in plans.list(PageRequest(), only=["r1", "r9"]).items] == ["r1"]
-    assert plans.list(PageRequest(), only=[]).items == []
+    assert [plan.id for plan in plans.list(PageRequest(limit=1), seen=lambda rows: [
+        row for row in rows if row.id == "r1"]).items] == ["r1"], "one that is seen is found behind others"
+    assert plans.list(PageRequest(), inventories=[]).items == []
 
 
 def test_an_unknown_plan_is_told(plans: Plans) -> None:

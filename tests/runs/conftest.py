@@ -50,7 +50,8 @@ class Site:
 
     def _content(self) -> tuple[str, str]:
         self.hosts("h1", "h2")
-        project = self.control.projects.create(ADMIN, "site", "directory", path=str(self.folder))
+        project = self.control.projects.create(ADMIN, "site", "directory", path=str(self.folder),
+                                               runs_here=True)
         inventory = self.control.inventories.create(ADMIN, "hosts", "files", project_id=project.id,
                                                     sources=["hosts.ini"])
         return project.id, inventory.id
@@ -67,7 +68,7 @@ class Site:
         assert found is not None
         return found
 
-    def wait(self, run_id: str, *statuses: str, timeout_s: float = 60) -> Run:
+    def wait(self, run_id: str, *statuses: str, timeout_s: float = 120) -> Run:
         """Until the run has one of these, or has ended."""
         deadline = time.monotonic() + timeout_s
         while (run := self.run(run_id)).status not in (statuses or ENDED):
@@ -93,7 +94,7 @@ class Site:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("fresh_postgres_url")
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_store_url")
     made = Site(tmp_path / ".orch", url, tmp_path / "site")
     yield made
     made.close()
@@ -101,7 +102,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def wait_until() -> Callable[..., None]:
-    def wait(condition: Callable[[], Any], what: str, timeout_s: float = 30) -> None:
+    def wait(condition: Callable[[], Any], what: str, timeout_s: float = 120) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, what

@@ -19,12 +19,15 @@ SLOW = """
   gather_facts: false
   tasks:
     - name: count
-      shell: "echo x >> {{ folder }}/{{ inventory_hostname }}.count; touch {{ folder }}/began; sleep {{ nap }}"
+      shell: >-
+        echo x >> {{ folder }}/{{ inventory_hostname }}.count; touch {{ folder }}/began;
+        for second in $(seq {{ nap }}); do [ -e {{ folder }}/go_on ] && break; sleep 1; done
     - {name: after, shell: "echo x >> {{ folder }}/{{ inventory_hostname }}.after"}
 """
 
 
-def slow(site, nap: float = 30, **more):
+def slow(site, nap: int = 600, **more):
+    """Its task takes that many seconds, or until there is a file ``go_on``."""
     site.write("slow.yml", SLOW)
     return site.launch("slow.yml", extra_vars={"folder": str(site.folder), "nap": nap}, **more)
 
@@ -87,13 +90,14 @@ def test_content_that_cannot_be_read_ends_the_run_with_its_faults(site):
 
 def test_one_run_per_host_unless_allowed(site, wait_until):
     site.worker()
-    first = slow(site, nap=3)
+    first = slow(site)
     wait_until(lambda: began(site), "the first is at work")
     second, third = site.launch(), site.launch(allow_concurrent=True)
     assert site.wait(third).status == "ok"
     assert site.run(first).status == "running" and site.run(second).status == "queued"
     wait_until(lambda: site.run(second).message, "it says what it waits for")
     assert site.run(second).message == f"waits for h1, which run {first} has"
+    (site.folder / "go_on").touch()
     assert site.wait(first).status == "ok" and site.wait(second).status == "ok"
     assert site.run(second).started > site.run(first).ended
 
@@ -103,7 +107,7 @@ def test_a_cancelled_run_ends_its_tasks(site, wait_until):
     run_id = slow(site)
     wait_until(lambda: began(site), "it is at work")
     site.control.acts.cancel(ADMIN, run_id)
-    assert site.wait(run_id, timeout_s=30).status == "cancelled"
+    assert site.wait(run_id).status == "cancelled"
     assert not (site.folder / "h1.after").exists()
 
 
@@ -118,7 +122,7 @@ def test_a_waiting_run_is_cancelled_at_once(site):
 
 def test_a_run_whose_time_is_over_is_stopped_and_says_so(site):
     site.worker()
-    run = site.wait(slow(site, timeout_s=2), timeout_s=40)
+    run = site.wait(slow(site, timeout_s=2))
     assert (run.status, run.message) == ("cancelled", "stopped: its time was over")
 
 

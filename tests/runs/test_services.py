@@ -54,6 +54,19 @@ def test_a_launch_is_in_the_audit_trail_and_its_variables_are_sealed(site):
     assert site.control.launches.request_of(run_id).extra_vars == {"colour": "very-secret-blue"}
 
 
+def test_a_launch_of_the_same_begins_with_all_but_secrets(site):
+    given = {"colour": "blue", "api_token": "x", "dsn": "postgres://u:pw@db/x", "nested": {"password": "x"},
+             "ok": [1, {}]}
+    run_id = site.launch(extra_vars=given, limit="h1", tags=("a",))
+    again = site.control.acts.again(ADMIN, run_id)
+    assert again.extra_vars == {"colour": "blue", "ok": [1, {}]}
+    assert again.withheld == ["api_token", "dsn", "nested"] and again.is_own
+    assert not site.control.acts.again(BOB, run_id).is_own
+    assert (again.request["limit"], again.request["tags"], "extra_vars" in again.request) == ("h1", ("a",), False)
+    with pytest.raises(Refused):
+        site.control.acts.again(Identity("u-viewer", "vera", "viewer"), run_id)
+
+
 def test_a_survey_is_asked_and_its_defaults_are_given(site):
     site.write("site.survey.yml", "- {name: colour, type: choice, choices: [red, blue], default: red}\n"
                                   "- {name: count, type: int, required: true, min: 1}\n")
@@ -225,6 +238,22 @@ def test_one_sees_runs_by_its_grants_alone(site):
     assert runs.list(Identity("u-dan", "dan", "none"), PageRequest()).items == []
     with pytest.raises((NotFound, Refused)):
         site.control.acts.cancel(cat, web)
+    shares = Identity("u-eve", "eve", "none", grants=(Grant("playbook", site.project_id, "*", "approver"),))
+    assert runs.list(shares, PageRequest()).items == [], "what a playbook did on others' hosts is theirs"
+
+
+def test_whoever_launched_a_run_by_a_grant_takes_it_back_before_its_hosts_are_known(site):
+    cat = Identity("u-cat", "cat", "none", grants=(
+        Grant("inventory", site.inventory_id, "h1", "operator"), Grant("playbook", site.project_id, "*", "operator")))
+    run_id = site.launch(identity=cat)
+    with pytest.raises(NotFound):
+        site.control.acts.cancel(structs.replace(cat, user_id="u-dan"), run_id)
+    with pytest.raises(NotFound):
+        site.control.runs.find(structs.replace(cat, grants=cat.grants[1:]), run_id)
+    site.control.acts.cancel(cat, run_id)
+    assert site.run(run_id).status == "cancelled"
+    with pytest.raises(NotFound):
+        site.control.acts.resume(cat, run_id)  # that asks for its hosts, and nobody knows them
 
 
 def test_runs_of_a_user_and_of_a_time(site):

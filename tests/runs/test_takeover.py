@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.runs.takeover import MOST_RESUMES, SILENT_S, Claimed, Seen, Takeover, dead, decide
+from orchestrator.runs.takeover import GAP_S, MOST_RESUMES, SILENT_S, Claimed, Seen, Sight, Takeover, dead, decide
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -27,6 +27,26 @@ def seen(name: str, age_s: float, state: str = "up") -> Seen:
         "died while leaving"])
 def test_dead_are(workers, expected):
     assert dead(workers, NOW, "me") == expected
+
+
+LONG = SILENT_S * 9
+
+
+@pytest.mark.parametrize(("saw", "now", "expected"), [
+    ([], 100, False),
+    ([100], 100, True),
+    ([100, 100 + GAP_S], 100 + GAP_S, True),
+    ([100], 101 + GAP_S, False),
+    ([100, 100 + LONG], 100 + LONG, False),
+    ([100, 100 + LONG, 102 + LONG], 102 + LONG, False),
+    ([100, *(200 + number for number in range(int(SILENT_S) + 1))], 200 + SILENT_S, True),
+], ids=["has seen nothing yet", "has just come", "is late, and not too late", "cannot look now", "was away until now",
+        "is back for a moment", "is back for as long as silence is"])
+def test_who_may_say_that_others_are_silent(saw, now, expected):
+    sight = Sight()
+    for moment in saw:
+        sight.saw(moment)
+    assert sight.is_clear(now, SILENT_S) is expected
 
 
 def claimed(name: str, worker: str, status: str = "running", resumes: int = 0) -> Claimed:

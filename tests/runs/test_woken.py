@@ -20,8 +20,7 @@ def test_a_process_that_wakes_up_without_its_lease_does_nothing_more(site, wait_
     (child,) = (process.pid for process in worker._driving._children.values())
     os.kill(child, signal.SIGSTOP)
     try:
-        time.sleep(1)  # what was sent is done by now
-        before = {path.name: path.read_text() for path in site.folder.glob("*.*") if "." in path.name}
+        before = _settled(site.folder)
         with site.control.books.transaction():
             site.control.books.database.execute(
                 """UPDATE runs SET "lease_token" = 'another', "lease_host" = 'elsewhere' WHERE "id" = ?""", (run_id,))
@@ -30,5 +29,16 @@ def test_a_process_that_wakes_up_without_its_lease_does_nothing_more(site, wait_
         os.kill(child, signal.SIGCONT)
     wait_until(lambda: child not in [one.pid for one in worker._driving._children.values()], "it has ended")
     time.sleep(1)
-    after = {path.name: path.read_text() for path in site.folder.glob("*.*")}
-    assert after == before
+    assert _contents(site.folder) == before
+
+
+def _contents(folder):
+    return {path.name: path.read_text() for path in folder.glob("*.*")}
+
+
+def _settled(folder):
+    """What is there once nothing has come for a second: what was sent is done."""
+    before = None
+    while before != (before := _contents(folder)):
+        time.sleep(1)
+    return before

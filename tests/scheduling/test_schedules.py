@@ -68,6 +68,17 @@ def test_a_change_keeps_the_variables_of_its_owner_only(process: Process) -> Non
     assert process.schedules.extra_var_names(taken) == []
 
 
+def test_ones_own_secrets_stay_through_a_change_and_are_not_shown(process: Process) -> None:
+    made = process.schedules.create(ANN, draft(request={**REQUEST, "extra_vars": {"a": 1, "api_token": "x", "b": 2}}))
+    assert process.schedules.own_extra_vars(ANN, made) == ({"a": 1, "b": 2}, ["api_token"])
+    assert process.schedules.own_extra_vars(BOB, made) == ({}, [])
+    asked = draft(request={**REQUEST, "extra_vars": {"a": 3}})
+    kept = process.schedules.change(ANN, made.id, asked, None, ["api_token", "gone"])
+    assert process.schedules.extra_var_names(kept) == ["a", "api_token"]
+    taken = process.schedules.change(BOB, made.id, asked, None, ["api_token"])
+    assert process.schedules.extra_var_names(taken) == ["a"], "what was the former owner's is his"
+
+
 def test_run_now_is_by_whoever_asks_and_not_above_the_limit(process: Process) -> None:
     made = process.schedules.create(ANN, draft())
     run_id = process.schedules.run_now(BOB, made.id)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,5 +60,6 @@ def _assembled(folder: Path, args: dict[str, Any]) -> bytes:
             whole += b"\n"
         if whole and mark:
             whole += mark if mark.endswith(b"\n") else mark + b"\n"
+        sys.audit("orch.content", os.fspath(path))
         whole += path.read_bytes()
     return whole

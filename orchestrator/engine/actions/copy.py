@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def offer_bytes(data: bytes, blobs: Blobs) -> dict[str, object]:
 
 def _unvaulted(call: Call, path: Path) -> bytes | None:
     """The plain bytes of a vaulted file; None for any other."""
+    sys.audit("orch.content", os.fspath(path))
     with open(path, "rb") as stream:
         if stream.read(14) != b"$ANSIBLE_VAULT":
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ async def run(call: Call) -> Value:
     if local.is_dir():
         return failure(f"calculated dest '{local}' is an existing directory, use another path that does not point to "
                        "an existing directory", "arguments")
+    sys.audit("orch.content", os.fspath(local))
     had = _sha1(local) if local.is_file() else None
     sinks: list[Sink] = []
 
@@ -88,6 +90,7 @@ class Sink:
     """A file arriving: a 0600 temp file beside its destination, renamed when it is whole."""
 
     def __init__(self, local: Path) -> None:
+        sys.audit("orch.content", os.fspath(local))
         local.parent.mkdir(parents=True, exist_ok=True)
         handle, self._temp = tempfile.mkstemp(prefix=f".{local.name[:50]}.", dir=local.parent)
         self._stream = os.fdopen(handle, "wb")

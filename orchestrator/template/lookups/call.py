@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class LookupCall(Struct, frozen=True):
         places = list(self.places(str(name), subfolder))
         for path in places:
             if os.path.exists(path):
+                sys.audit("orch.content", path)
                 return path
         raise TemplateError(
             f"Unable to access the {what} {str(name)!r}: File not found. (No such file or directory)",
@@ -72,6 +74,7 @@ class LookupCall(Struct, frozen=True):
         """Bytes of a file on the controller, decrypted when it is a vault."""
         from orchestrator.template.vault_format import HEADER
 
+        sys.audit("orch.content", path)
         try:
             with open(path, "rb") as file:
                 data = file.read()

@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -57,6 +58,8 @@ def fileglob(terms: list[Any], call: LookupCall) -> list[Any]:
         for pattern in call.places(str(term), "files"):
             paths = sorted(path for path in glob.glob(pattern) if os.path.isfile(path))
             if paths:
+                for path in paths:
+                    sys.audit("orch.content", path)
                 found += paths
                 break
     return found
@@ -74,6 +77,7 @@ def first_found(
             tried.append(name)
             for path in map(os.path.normpath, _first_places(name, call, _subfolder)):  # files/../vars, without files
                 if os.path.exists(path):
+                    sys.audit("orch.content", path)
                     return [path]
     if to_bool(skip):
         return []

@@ -7,6 +7,7 @@ import random
 import re
 import secrets
 import string
+import sys
 from typing import Any
 
 from orchestrator.errors import TemplateError
@@ -85,6 +86,7 @@ def _salt(options: dict[str, Any]) -> str:
 
 
 def _read(path: str) -> str | None:
+    sys.audit("orch.content", path)
     try:
         with open(path, encoding="utf-8") as file:
             return file.read().rstrip("\n")
@@ -96,6 +98,7 @@ def _read(path: str) -> str | None:
 
 def _keep(path: str, content: str) -> str:
     """Writes the file unless it has come to exist; returns what it holds. Never half written: it is linked in whole."""
+    sys.audit("orch.content", path)
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f".{os.path.basename(path)}.{secrets.token_hex(8)}")
     try:

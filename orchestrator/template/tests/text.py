@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,6 +95,7 @@ def vault_encrypted(value: Any) -> bool:
 
 def vaulted_file(value: Any) -> bool:
     """Whether the file on the controller is a vault."""
+    sys.audit("orch.content", str(value))
     try:
         with open(str(value), "rb") as file:
             return file.read(len(HEADER)) == HEADER.encode()

@@ -29,10 +29,10 @@ BY_HAND = by_command_line("tests")
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """An empty database; None for the state directory's own SQLite file."""
+    """A store without any row; None for the state directory's own SQLite file."""
     if request.param == "sqlite":
         return None
-    found: str = request.getfixturevalue("fresh_postgres_url")
+    found: str = request.getfixturevalue("postgres_store_url")
     return found
 
 
@@ -111,7 +111,7 @@ class Served:
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._started.wait(10), "the server did not start"
+        assert self._started.wait(60), "the server did not start"
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -129,7 +129,7 @@ class Served:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.ask)
-        self._thread.join(25)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the server did not stop"
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
 from api.operator.app import operator_app
-from api.operator.identity import CSRF_HEADER, PLAIN_COOKIE, SECURE_COOKIE, Door, Limits, address_of
+from api.operator.identity import CSRF_HEADER, PLAIN_COOKIE, SECURE_COOKIE, Door, Limits, address_of, is_secure
 from api.operator.office import Office
+from api.operator.service import OperatorService, PageOptions
 from orchestrator.access.records import NewSession
 from orchestrator.control.control import Control, open_control
+from orchestrator.errors import UsageError
 from tests.api.operator.conftest import BY_HAND, Client
 
 PASSWORD = "four words are enough"
@@ -76,11 +81,16 @@ def test_other_sites_change_nothing_and_log_nobody_in(
     assert (answer.status_code, answer.json()["code"]) == (403, "origin")
 
 
-def test_a_wrong_password_says_nothing_and_is_slowed(client_with: Callable[[None], Client], ann: str) -> None:
+def test_a_wrong_password_says_nothing_and_is_slowed(client_with: Callable[[None], Client], control: Control,
+                                                     ann: str) -> None:
     client = client_with(None)
     for _ in range(5):
         answer = client.post(LOGIN, json={"name": "ann", "password": "another one, a wrong one"})
         assert (answer.status_code, answer.json()["code"]) == (401, "login_failed")
+    later = control.books.database.write["time"](control.books.clock() + timedelta(minutes=1))
+    with control.books.transaction():  # the pause, made so long that no slow machine sits it out
+        assert control.books.database.execute(
+            "UPDATE login_failures SET refused_until = ? WHERE refused_until IS NOT NULL", [later])
     answer = client.post(LOGIN, json={"name": "ann", "password": PASSWORD})
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
 
@@ -145,10 +155,43 @@ PROXY = Door(is_behind_proxy=True)
     ("127.0.0.1", {}, PROXY, "127.0.0.1"),
     ("10.1.1.1", {"x-forwarded-for": "198.51.100.9"}, Door(is_behind_proxy=True, proxies=frozenset({"10.1.1.1"})),
      "198.51.100.9"),
+    ("10.1.1.1", {"x-forwarded-for": "198.51.100.9"}, Door(is_behind_proxy=True, proxies=frozenset({"10.1.0.0/16"})),
+     "198.51.100.9"),
+    ("::ffff:127.0.0.1", {"x-forwarded-for": "198.51.100.9"}, PROXY, "198.51.100.9"),
+    ("::ffff:192.0.2.1", {"x-forwarded-for": "198.51.100.9"}, PROXY, "192.0.2.1"),
+    ("127.0.0.1", {"x-forwarded-for": "198.51.100.9:4711"}, PROXY, "198.51.100.9"),
+    ("127.0.0.1", {"x-forwarded-for": "[2001:db8::1]:4711"}, PROXY, "2001:db8::1"),
+    ("127.0.0.1", {"x-forwarded-for": "2001:db8::1"}, PROXY, "2001:db8::1"),
+    ("127.0.0.1", {"x-forwarded-for": "unknown"}, PROXY, "127.0.0.1"),
+    ("127.0.0.1", {"x-forwarded-for": "<script>"}, PROXY, "127.0.0.1"),
 ])
 def test_an_address_is_what_our_own_proxy_says_and_nobody_else(
         client: str, headers: dict[str, str], door: Door, wanted: str) -> None:
     assert address_of({"client": (client, 1)}, headers, door) == wanted  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("client, proto, wanted", [
+    ("127.0.0.1", "https", True), ("127.0.0.1", "http", False), ("127.0.0.1", "https, http", False),
+    ("127.0.0.1", "", False), ("192.0.2.1", "https", False)])
+def test_tls_is_what_our_own_proxy_says_and_nobody_else(client: str, proto: str, wanted: bool) -> None:
+    scope = {"client": (client, 1)}
+    assert is_secure(scope, {"x-forwarded-proto": proto}, PROXY) is wanted  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example.com", "10.1.1.1/8", ""])
+def test_a_proxy_is_an_address_or_a_network(tmp_path: Path, proxy: str) -> None:
+    with pytest.raises(UsageError):
+        OperatorService(tmp_path, None, PageOptions(port=0, is_behind_proxy=True, proxies=(proxy,)))
+
+
+@pytest.mark.parametrize("proto, wanted", [("https", True), ("http", False)])
+async def test_browsers_are_told_to_stay_with_the_proxys_tls(control: Control, proto: str, wanted: bool) -> None:
+    office = Office(lambda: open_control(control.state_dir), threads=1)
+    transport = httpx.ASGITransport(operator_app(office, PROXY), client=("127.0.0.1", 1))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get(ME, headers={"X-Forwarded-Proto": proto})
+    await office.close()
+    assert ("strict-transport-security" in answer.headers) is wanted
 
 
 @pytest.mark.parametrize("host, status", [

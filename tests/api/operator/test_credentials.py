@@ -15,7 +15,7 @@ def test_a_credential_is_written_rotated_and_never_read(clients: dict[str, Clien
     assert (made.status_code, made.headers["Location"]) == (201, f"{ROOT}/{made.json()['id']}")
     path = made.headers["Location"]
     seen = [made.text, admin.get(path).text, admin.get(ROOT).text, admin.get(f"{path}/uses").text]
-    assert admin.get(path).json()["public"] == {"set": ["password"], "values": {"username": "u"}}
+    assert admin.get(path).json()["public"] == {"set": ["password"], "values": {"username": "u"}, "shared": []}
     assert admin.patch(path, json={"values": {"password": "b" * 9}}).status_code == 428
     assert admin.patch(path, json={"name": "x"}, headers={"If-Match": '"9"'}).status_code == 412
     rotated = admin.patch(path, json={"values": {"password": CANARY + "2"}}, headers={"If-Match": made.headers["ETag"]})
@@ -34,6 +34,13 @@ def test_a_credential_is_written_rotated_and_never_read(clients: dict[str, Clien
 def test_operators_see_what_they_may_use_and_viewers_nothing(clients: dict[str, Client]) -> None:
     made = clients["admin"].post(ROOT, json={"name": "k", "kind": "webhook", "values": {"secret": CANARY}})
     path = made.headers["Location"]
+    assert clients["operator"].get(ROOT).json()["items"] == []
+    assert clients["operator"].get(path).status_code == 404
+    sent = {"shared": ["operators"]}
+    assert clients["operator"].patch(path, json=sent, headers={"If-Match": "*"}).status_code == 403
+    assert clients["admin"].patch(path, json={"shared": ["everybody"]}, headers={"If-Match": "*"}).status_code == 400
+    shared = clients["admin"].patch(path, json=sent, headers={"If-Match": "*"})
+    assert shared.json()["public"]["shared"] == ["operators"]
     assert [one["name"] for one in clients["operator"].get(ROOT).json()["items"]] == ["k"]
     assert clients["operator"].delete(path, headers={"If-Match": "*"}).status_code == 403
     assert clients["viewer"].get(ROOT).status_code == 403

@@ -87,7 +87,8 @@ LIES = [
     ("another issuer", {"iss": "https://evil.example.com"}), ("another audience", {"aud": "other"}),
     ("several audiences, for another", {"aud": [CLIENT_ID, "other"], "azp": "other"}),
     ("an old token", {"exp": int(time.time()) - 3_600}), ("another nonce", {"nonce": "x"}),
-    ("no nonce", {"nonce": None}),
+    ("no nonce", {"nonce": None}), ("a subject that is longer than may be", {"sub": "x" * 256}),
+    ("a subject that is no text", {"sub": 4711}),
     ("no subject", {"sub": None}), ("no end", {"exp": None}), ("unsigned", {"alg": "none"}),
     ("signed by the public key", {"alg": "HS256"}), ("signed by another", {"alg": "other"}),
 ]
@@ -101,6 +102,42 @@ def test_an_id_token_that_does_not_hold_lets_nobody_in(
     answer = come_back(client, go(client))
     assert (answer.status_code, answer.json()["code"]) == (401, "oidc_failed")
     assert PLAIN_COOKIE not in client.cookies
+
+
+@pytest.mark.parametrize("told, wanted", [
+    ({"sub": "4711", "preferred_username": "Ann", "groups": ["boss"], "nonce": "x"}, (302, None)),
+    ({"sub": "4712", "preferred_username": "Ann", "groups": ["boss"]}, (401, "oidc_failed")),
+    ({"preferred_username": "Ann", "groups": ["boss"]}, (401, "oidc_failed"))],
+    ids=["of who logged in", "of somebody else", "of nobody"])
+def test_what_the_id_token_does_not_hold_is_asked_for(
+        client_with: Callable[[None], Client], provider: ProviderDouble, told: dict[str, Any],
+        wanted: tuple[int, str | None]) -> None:
+    client = client_with(None)
+    provider.claims, provider.userinfo = {"sub": "4711"}, told
+    answer = come_back(client, go(client))
+    assert (answer.status_code, answer.json()["code"] if wanted[1] else None) == wanted, answer.text
+    if wanted == (302, None):
+        me = client.get("/api/v1/auth/me").json()["user"]
+        assert (me["name"], me["role"]) == ("ann", "admin")
+
+
+def test_what_the_id_token_says_counts_before_userinfo(
+        client_with: Callable[[None], Client], provider: ProviderDouble) -> None:
+    client = client_with(None)
+    provider.claims = {"sub": "4711", "preferred_username": "Ann"}
+    provider.userinfo = {"sub": "4711", "preferred_username": "root", "groups": ["ops"]}
+    assert come_back(client, go(client)).status_code == 302
+    assert client.get("/api/v1/auth/me").json()["user"]["name"] == "ann"
+
+
+def test_a_browser_is_told_on_the_login_page(client_with: Callable[[None], Client], provider: ProviderDouble) -> None:
+    client = client_with(None)
+    provider.claims["groups"] = ["others"]
+    answer = client.get(go(client), headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?refused=oidc_no_group")
+    for code in ("oidc_no_group", "<script>alert(1)</script>", ""):
+        page = client.get("/login", params={"refused": code})
+        assert page.status_code == 200 and 'role="alert"' in page.text and "<script>alert" not in page.text
 
 
 def test_who_is_in_no_group_stays_out(client_with: Callable[[None], Client], provider: ProviderDouble) -> None:

@@ -100,7 +100,7 @@ def test_streams_end_when_the_server_stops(served, sessions, store):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     served._loop.call_soon_threadsafe(lambda: [wake() for wake in served.app.state["wakers"]])
-    viewer.join(10)
+    viewer.join(60)
     assert seen == [[]]
 
 

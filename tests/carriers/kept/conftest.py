@@ -71,7 +71,7 @@ class Runs:
         return len(lent)
 
     async def until_gone(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.gather(*self.keepers)
 
 

@@ -94,7 +94,7 @@ async def test_a_line_with_an_error_is_not_kept(server: Sshd, runs: Runs) -> Non
     connection = runs.connect(run, server)
     info = await connection.open()
     os.kill(info.pid, signal.SIGKILL)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     assert await runs.end(run, connection) == 0
 
 

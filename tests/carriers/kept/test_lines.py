@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.carriers.base import Job
+from orchestrator.carriers.base import Connection, Job, RawEnd
 from orchestrator.carriers.kept import borrower, places
 from orchestrator.carriers.kept.frames import Decoder, Kind, encode
 from orchestrator.carriers.ssh import KEPT_REASON
@@ -22,6 +22,8 @@ from ..sshd import Sshd
 from .conftest import Runs, kept, logins
 
 Servers = Callable[..., Sshd]
+_UNTIL = "for _ in $(seq 600); do [ -e {} ] && break; sleep 0.1; done"
+"""In a command: until there is that file, or a minute is over."""
 
 
 async def test_the_next_run_does_not_log_in(server: Sshd, runs: Runs) -> None:
@@ -96,15 +98,17 @@ async def test_a_reader_that_is_slow_slows_the_host(server: Sshd, runs: Runs, tm
         assert got == size and flag.exists()
 
 
-async def test_a_host_that_is_slow_slows_the_writer(server: Sshd, runs: Runs) -> None:
+async def test_a_host_that_is_slow_slows_the_writer(server: Sshd, runs: Runs, tmp_path: Path) -> None:
     await kept(runs, server)
-    with await borrowed(runs, "sleep 1; wc -c") as writer:
+    gate = tmp_path / "gate"
+    with await borrowed(runs, f"{_UNTIL.format(gate)}; wc -c") as writer:
         frame, sent = encode(Kind.INPUT, bytes(1 << 18)), 0
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.7):
+            async with asyncio.timeout(1):
                 while sent < 40 << 20:
                     await asyncio.get_running_loop().sock_sendall(writer, frame)
                     sent += len(frame)
+        gate.touch()
         assert sent < 12 << 20
 
 
@@ -127,7 +131,7 @@ async def test_who_only_looks_does_not_make_it_live_longer(server: Sshd, runs: R
     connection = runs.connect(run, server)
     await connection.raw("true")
     await runs.end(run, connection)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while not runs.keepers[0].done():
             places.sweep(str(runs.sockets))
             await asyncio.sleep(0.1)
@@ -160,22 +164,21 @@ async def test_who_drops_it_drops_it_for_good(server: Sshd, runs: Runs, how: str
     await _nobody_left(server)
 
 
-async def test_who_drops_it_does_not_take_it_from_another(server: Sshd, runs: Runs) -> None:
+async def test_who_drops_it_does_not_take_it_from_another(server: Sshd, runs: Runs, tmp_path: Path) -> None:
     await kept(runs, server)
     one, other = runs.connect(runs.run(), server), runs.connect(runs.run(), server)
     await one.raw("true")
-    busy = asyncio.create_task(other.raw("sleep 1; echo done"))
-    await asyncio.sleep(0.4)
+    busy = await _busy(other, tmp_path)
     one.abandon()
+    await asyncio.sleep(0.5)
+    (tmp_path / "go_on").touch()
     assert (await busy).stdout == b"done\n"
 
 
-async def test_a_host_that_goes_is_lost_to_who_has_its_line(new_server: Servers, runs: Runs) -> None:
+async def test_a_host_that_goes_is_lost_to_who_has_its_line(new_server: Servers, runs: Runs, tmp_path: Path) -> None:
     server = new_server("own")
     await kept(runs, server)
-    connection = runs.connect(runs.run(), server)
-    busy = asyncio.create_task(connection.raw("sleep 60"))
-    await asyncio.sleep(0.5)
+    busy = await _busy(runs.connect(runs.run(), server), tmp_path)
     server.stop()
     with pytest.raises(Unreachable) as caught:
         await busy
@@ -186,17 +189,18 @@ async def test_a_host_that_goes_is_lost_to_who_has_its_line(new_server: Servers,
 # --- when it is of no use
 
 
-async def test_a_host_that_opens_no_channel_any_more_is_dialled_anew(new_server: Servers, runs: Runs) -> None:
+async def test_a_host_that_opens_no_channel_any_more_is_dialled_anew(
+    new_server: Servers, runs: Runs, tmp_path: Path
+) -> None:
     server = new_server("own", "MaxSessions 1")
     await kept(runs, server)
-    holder = runs.connect(runs.run(), server)
-    busy = asyncio.create_task(holder.raw("sleep 1; echo held"))
-    await asyncio.sleep(0.4)
+    busy = await _busy(runs.connect(runs.run(), server), tmp_path)
     connection = runs.connect(runs.run(), server)
     assert (await connection.raw("echo own")).stdout == b"own\n"
     assert KEPT_REASON not in connection.reason
     assert logins(server) == 2
-    assert (await busy).stdout == b"held\n"
+    (tmp_path / "go_on").touch()
+    assert (await busy).stdout == b"done\n"
 
 
 async def test_a_line_that_hangs_is_dialled_anew_and_nothing_runs_twice(
@@ -233,7 +237,17 @@ async def test_a_keeper_that_went_is_no_obstacle(server: Sshd, runs: Runs) -> No
     runs.keepers.clear()
 
 
+async def _busy(connection: Connection, folder: Path) -> asyncio.Task[RawEnd]:
+    """A command that has begun, and says ``done`` once there is a file ``go_on``."""
+    task = asyncio.create_task(connection.raw(
+        f"touch {folder}/began; {_UNTIL.format(folder / 'go_on')}; echo done"))
+    async with asyncio.timeout(60):
+        while not (folder / "began").exists():
+            await asyncio.sleep(0.02)
+    return task
+
+
 async def _nobody_left(server: Sshd) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while server.children():
             await asyncio.sleep(0.05)
