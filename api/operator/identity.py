@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -163,18 +164,27 @@ def cookie_of(request: AnyRequest, name: str) -> str:
     return _cookie(request.headers.get("cookie", ""), name)
 
 
-async def is_still_known(request: AnyRequest) -> bool:
-    """For streams: whether the identity that began it would be let in now. A locked user's streams end by it."""
+async def is_still_known(request: AnyRequest, look: Callable[[Control, Identity], object] | None = None) -> bool:
+    """For streams: whether the identity that began it would be let in now, and ``look`` refuses nothing to it.
+
+    A locked user's streams end by it, and those of one who lost the right to what is streamed.
+    """
     visit: Visit = request.auth
     kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if visit.identity is None:
+        return False
+
+    def ask(control: Control) -> None:
+        identity = (control.sessions.identify(visit.session_id, visit.address).identity if visit.session_id
+                    else control.tokens.identify(token.strip(), visit.address))
+        if look is not None:
+            look(control, identity)
+
     try:
-        if visit.session_id:
-            await office_of(request).call(lambda control: control.sessions.identify(visit.session_id, visit.address))
-        elif token:
-            await office_of(request).call(lambda control: control.tokens.identify(token.strip(), visit.address))
+        await office_of(request).call(ask)
     except Refused:
         return False
-    return visit.identity is not None
+    return True
 
 
 def address_of(scope: Scope, headers: dict[str, str], door: Door) -> str:

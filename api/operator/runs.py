@@ -150,7 +150,8 @@ class RunController(Controller):
         who, position = identity_of(request), feed.parse(last_event_id or after)
         await office_of(request).call(lambda control: control.runs.find(who, run_id))
         hub = stream.hub_of(request)
-        viewer = hub.viewer(run_id, position, lambda: is_still_known(request))
+        viewer = hub.viewer(run_id, position, lambda: is_still_known(
+            request, lambda control, now: control.runs.find(now, run_id)))
         return Stream(viewer, media_type=stream.MEDIA_TYPE, headers=stream.HEADERS)
 
     @post("/{run_id:str}/cancel", action="run.cancel", status_code=202, operation_id="cancel_run")

@@ -15,6 +15,7 @@ from api.operator import stream, viewers
 from orchestrator.events import TaskResult
 from orchestrator.runs.feed import Item, Position
 from orchestrator.store import RunRecord, Store
+from tests.api.operator.conftest import BY_HAND
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -62,6 +63,13 @@ def follow(served, session, into: list, **headers) -> threading.Thread:
     return thread
 
 
+def await_viewer(served) -> None:
+    deadline = time.monotonic() + 60
+    while not served.app.state.get("wakers") or not served.app.state["run_hub"]._queues:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_viewers_get_everything_once_whenever_they_come(served, sessions, store):
     add(store, 3)
     seen: list = []
@@ -95,13 +103,25 @@ def test_a_viewer_that_comes_back_goes_on_behind_the_last_it_had(served, session
 def test_streams_end_when_the_server_stops(served, sessions, store):
     seen: list = []
     viewer = follow(served, sessions["viewer"], seen)
-    deadline = time.monotonic() + 20
-    while not served.app.state.get("wakers") or not served.app.state["run_hub"]._queues:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    await_viewer(served)
     served._loop.call_soon_threadsafe(lambda: [wake() for wake in served.app.state["wakers"]])
     viewer.join(60)
     assert seen == [[]]
+
+
+def test_who_loses_the_right_to_a_run_hears_no_more_of_it(served, sessions, store, control, monkeypatch):
+    monkeypatch.setattr(stream, "KNOWN_S", 0.0)
+    seen: list = []
+    viewer = follow(served, sessions["viewer"], seen)
+    await_viewer(served)
+    control.users.change(BY_HAND, sessions["viewer"].user.id, None, {"role": "none"})
+    deadline, number = time.monotonic() + 60, 0
+    while viewer.is_alive():
+        assert time.monotonic() < deadline
+        add(store, first=number)
+        number += 1
+        viewer.join(0.1)
+    assert "end" not in [message["event"] for found in seen for message in found]
 
 
 def test_following_needs_an_identity(served, store):
