@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from tests.api.conftest import Serve
 from tests.api.gateway import Member, Reply, Served
 from tests.api.jobs import posted
+from tests.lab.postgresql import Cluster
 
 POST_JOB = """
 import sys, time
@@ -95,14 +98,17 @@ def _is_prompt(delays: list[float]) -> bool:
     return any(len(one) == ROUNDS and one[ROUNDS // 2] < 0.05 for one in series)
 
 
-def test_a_store_that_went_away_is_503_until_it_is_back(fresh_postgres_url: str, serve_gateway: Serve) -> None:
-    served = serve_gateway(store_url=fresh_postgres_url)
-    with served.client(served.enrol("web1")) as client:
+def test_a_store_that_went_away_is_503_until_it_is_back(
+        fresh_postgres_url: str, postgres_cluster: Cluster, serve_gateway: Serve) -> None:
+    served, name = serve_gateway(store_url=fresh_postgres_url), urlsplit(fresh_postgres_url).path[1:]
+    server = psycopg.connect(postgres_cluster.url(driver="postgresql"), autocommit=True)
+    with served.client(served.enrol("web1")) as client, server:
         assert client.get("config").status == 200
-        served.desk.database.select("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                    " WHERE pid <> pg_backend_pid()")
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         away = client.get("config")
         assert (away.status, away.code) == (503, "store_unavailable") and away.headers["retry-after"]
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         assert client.get("config").status == 200
 
 
