@@ -147,6 +147,7 @@ class Dispatch:
         ``resume`` has a workflow fetched. Both speak to another database, so they are called within the transaction:
         nobody else decides meanwhile.
         """
+        self._books.database.end_stopped()
         with self._books.transaction():
             self.workers.lock()
             self.workers.mark_dead(me, silent_s)

@@ -55,6 +55,10 @@ class Database(Protocol):
     def notify(self, text: str, channel: str = CHANNEL) -> None:
         """Wake whoever listens, once the transaction is committed. Nothing on SQLite."""
 
+    def end_stopped(self) -> int:
+        """End the lines that stopped processes left in the middle of a transaction, with its locks; how many. 0 on
+        SQLite, where whoever waits gives up in time."""
+
     def close(self) -> None: ...
 
 

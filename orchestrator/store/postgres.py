@@ -28,6 +28,11 @@ LINE = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, 
 25 s. By the kernel's own it would be two hours for a line that listens, and a quarter for one that has asked."""
 IDLE_IN_TRANSACTION_MS = 10_000
 """A stopped process must not hold its row locks for ever: others wait to take over what it did."""
+LOCK_WAIT_MS = 20_000
+"""Longer than that: who waits so long and is told so may ask `Postgres.end_stopped`."""
+_STOPPED = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+ AND usename = current_user AND application_name = 'orch' AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+ AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - make_interval(secs => %s)"""
 
 
 class Postgres(SqlConnection["psycopg.Connection[Row]"]):
@@ -45,7 +50,8 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
     def _connect(self) -> psycopg.Connection[Row]:
         return psycopg.connect(
             self.url, autocommit=True, application_name="orch", **line_settings(self.url),
-            options=f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC")
+            options=f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c lock_timeout={LOCK_WAIT_MS}"
+                    " -c timezone=UTC")
 
     @property
     def _open(self) -> psycopg.Connection[Row]:
@@ -93,6 +99,12 @@ class Postgres(SqlConnection["psycopg.Connection[Row]"]):
 
     def notify(self, text: str, channel: str = CHANNEL) -> None:
         self.select("SELECT pg_notify(?, ?)", (channel, text))
+
+    def end_stopped(self) -> int:
+        """The server does so itself (`IDLE_IN_TRANSACTION_MS`), but only between statements: not for a process that was
+        stopped between the messages of one, as in the middle of many rows."""
+        with self._faults():
+            return len(self._open.execute(_STOPPED, [IDLE_IN_TRANSACTION_MS / 1000]).fetchall())
 
     def _sql(self, sql: str) -> str:
         """Psycopg's mark for a value; none of our SQL has a question mark or a per cent sign of its own."""

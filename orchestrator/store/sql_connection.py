@@ -95,6 +95,10 @@ class SqlConnection(ABC, Generic[DriverT]):
     def notify(self, text: str, channel: str = CHANNEL) -> None:
         """Nothing, where others see a change by themselves."""
 
+    def end_stopped(self) -> int:
+        """None, where nobody waits for ever."""
+        return 0
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

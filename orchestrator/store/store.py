@@ -106,6 +106,14 @@ class Store:
         this machine it is killed, so that it does not wake up with a task in its hand. The record that comes back
         counts this resume.
         """
+        try:
+            return self._resume_run(run_id, silence_s)
+        except StoreError as error:
+            if error.code != "store_locked" or not self._database.end_stopped():
+                raise
+        return self._resume_run(run_id, silence_s)
+
+    def _resume_run(self, run_id: str, silence_s: float | None) -> RunRecord:
         with self._lock:
             moment, at = now(), awake_s()
             with self._database.transaction():

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from orchestrator.errors import StoreError
+from orchestrator.store import postgres
 from orchestrator.store.database import Database, database_for
 from orchestrator.store.postgres import LINE, Postgres, line_settings
 
@@ -68,3 +69,24 @@ def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
         Postgres(url).open()
     told = f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
     assert caught.value.code.startswith("store") and "sword" not in told
+
+
+def test_a_line_that_was_left_in_the_middle_of_a_statement_is_ended(
+        fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "IDLE_IN_TRANSACTION_MS", 200)
+    stopped, other = database_for(fresh_postgres_url), database_for(fresh_postgres_url)
+    for database in (stopped, other):
+        database.open()
+    assert other.end_stopped() == 0
+    line = stopped._open.pgconn  # what a process says that is stopped while it stores many rows
+    line.exec_(b"BEGIN")
+    line.exec_(b"LOCK TABLE runs")
+    line.enter_pipeline_mode()
+    line.send_query_params(b"SELECT 1", None)
+    line.send_flush_request()
+    line.flush()
+    deadline = time.monotonic() + 60
+    while not other.end_stopped():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert other.select("SELECT count(*) FROM runs") == [(0,)] and other.end_stopped() == 0
